@@ -1,0 +1,40 @@
+//! Decides who gets a contact now: contacts, agents, teams, queues, capacity, plans and time, as integers.
+//!
+//! The core does no I/O, reads no clock and draws no random number. The same inputs give the same events,
+//! byte for byte, and applying those events gives the same state.
+#![no_std]
+
+extern crate alloc;
+
+mod event;
+mod id;
+mod input;
+mod names;
+mod plan;
+mod rejection;
+mod time;
+mod world;
+
+pub use event::{
+    AgentFact, Assignment, ConnectFailure, ContactFact, Event, ExpectedPresence, FenceFact, FenceReason, Handler,
+    Obstacle, OfferFact, Outcome, OutsideEnd, Presence, Replanning, RequeueCause, RevokeCause, Standing, StateCause,
+    StateSetter, StepCause, Tried, WorldFact,
+};
+pub use id::{
+    AgentId, CalendarId, ChannelId, ContactId, CustomerId, DestinationId, MatterId, OfferId, QueueId, ReasonId, RoleId,
+    SkillId, SourceId, TeamId, ThreadId,
+};
+pub use input::{
+    AgentCommand, Arrival, ContactCommand, Familiar, Input, OfferCommand, Supervision, Transfer, WorldChange,
+};
+pub use names::{Kind, Name, Names};
+pub use plan::{
+    Bypass, ExitAction, FinalCause, Finally, Hold, Holds, Joining, Level, Need, OfferMode, OfferPolicy, Pick, Plan,
+    Promise, PromisedBy, Step, Urgency, Who,
+};
+pub use rejection::Rejection;
+pub use time::{Millis, Timestamp};
+pub use world::{
+    AgentSpec, Calendar, ChannelSpec, Class, Floor, Member, QueueLimit, QueueOrder, QueueSpec, TeamSpec, Widening,
+    Window,
+};
