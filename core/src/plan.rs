@@ -163,7 +163,7 @@ pub enum Joining {
 }
 
 /// Checks that a dedicated person may skip. Nothing is skipped silently: an event says so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Bypass {
     /// Needed skills.
     pub skill: bool,
