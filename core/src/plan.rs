@@ -204,6 +204,19 @@ pub struct Finally {
     pub no_cover: ExitAction,
 }
 
+impl Finally {
+    /// What is done for a cause.
+    #[must_use]
+    pub const fn of(&self, cause: FinalCause) -> ExitAction {
+        match cause {
+            FinalCause::Busy => self.busy,
+            FinalCause::ClosedHours => self.closed_hours,
+            FinalCause::Holiday => self.holiday,
+            FinalCause::NoCover => self.no_cover,
+        }
+    }
+}
+
 /// Why a plan came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
