@@ -325,6 +325,12 @@ pub trait Outbox: Send + std::fmt::Debug {
     /// # Errors
     /// [`BrokerError::Unavailable`].
     async fn reply(&mut self, to: &str, correlation: Option<&str>, body: Bytes) -> Result<(), BrokerError>;
+
+    /// Whether messages can be published now; asked about once a second while nothing else is done.
+    ///
+    /// # Errors
+    /// Any; see [`BrokerError`].
+    async fn check(&mut self) -> Result<(), BrokerError>;
 }
 
 /// A message that could not be understood or handled, as it is kept for people.
