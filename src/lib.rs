@@ -5,3 +5,4 @@
 pub mod clock;
 pub mod contract;
 pub mod shard;
+pub mod store;

@@ -155,7 +155,10 @@ pub struct StoreTraits {
     pub shared: bool,
 }
 
-/// Remembers one installation: a journal, snapshots and a watermark per shard, one directory, blobs.
+/// Remembers one installation: a journal, snapshots, a watermark, a directory and blobs per shard.
+///
+/// The directory belongs to a shard because its rows are written in the same transaction as the shard's records, and a
+/// transaction of Redis Cluster cannot leave the shard's slot.
 ///
 /// A returned `Ok` of [`Store::append`] means committed, by the profile's rule.
 #[async_trait]
@@ -190,7 +193,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Unavailable`].
     async fn head(&self, shard: &str) -> Result<Head, StoreError>;
 
-    /// At most `limit` records behind `after`, in order.
+    /// At most `limit` records behind `after`, in order and without gaps. Where records were trimmed, the first one
+    /// returned is the oldest kept, which is then not the one right behind `after`.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Damaged`].
@@ -208,8 +212,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Unavailable`].
     async fn snapshots(&self, shard: &str) -> Result<Vec<Snapshot>, StoreError>;
 
-    /// Removes records up to and including `seq`; the caller has made sure that a snapshot contains them and that
-    /// their outputs are published.
+    /// Removes records up to and including `seq`; the caller has made sure that their outputs are published. What no
+    /// snapshot contains stays, whatever is asked for.
     ///
     /// # Errors
     /// Any; see [`StoreError`].
@@ -227,17 +231,17 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Unavailable`].
     async fn watermark(&self, shard: &str) -> Result<u64, StoreError>;
 
-    /// Rows of the directory, in the order of the keys asked for.
+    /// Rows of the shard's directory, in the order of the keys asked for.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn directory(&self, keys: &[DirectoryKey]) -> Result<Vec<Option<Bytes>>, StoreError>;
+    async fn directory(&self, shard: &str, keys: &[DirectoryKey]) -> Result<Vec<Option<Bytes>>, StoreError>;
 
     /// A content-addressed body.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn blob(&self, hash: &str) -> Result<Option<Bytes>, StoreError>;
+    async fn blob(&self, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError>;
 
     /// Whether it can be used now; `Err` says why not.
     ///
