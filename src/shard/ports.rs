@@ -350,6 +350,11 @@ pub struct DeadLetter {
     pub at: i64,
     /// Which shard refused it; empty when none could be found.
     pub shard: String,
+    /// The exchange it was sent to; empty over HTTP. A replay goes there again and nowhere else, so that a refused
+    /// message of a platform can never come back as a control message.
+    pub exchange: String,
+    /// Who the broker, or the HTTP token, vouched sent it.
+    pub user: Option<String>,
     /// The routing key it was sent with.
     pub routing_key: String,
     /// Its content type.
@@ -358,6 +363,19 @@ pub struct DeadLetter {
     pub headers: Vec<(String, String)>,
     /// Its body; not necessarily text.
     pub body: Vec<u8>,
+}
+
+/// What a broker can do beside delivering and publishing; the shared test suite reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokerTraits {
+    /// Outputs go through a gate that lets only the current owner through.
+    pub gate: bool,
+    /// Everything received and published is kept for a while.
+    pub archive: bool,
+    /// Senders can be answered at their `reply_to`.
+    pub reply: bool,
+    /// What was delivered and not acknowledged is delivered again, in order.
+    pub redelivery: bool,
 }
 
 /// Keeps what could not be understood or handled.
