@@ -28,7 +28,7 @@ pub(crate) struct ShardSide {
     pub(crate) submissions: mpsc::Receiver<Submission>,
     pub(crate) model: Arc<RwLock<ShardState>>,
     pub(crate) feed: Feed,
-    pub(crate) health: watch::Sender<Health>,
+    pub(crate) health: Arc<watch::Sender<Health>>,
 }
 
 /// One message from the API, and where its answers go after commit.
@@ -111,7 +111,7 @@ pub(crate) fn pair(kept: usize) -> (ShardHandle, ShardSide) {
     let (health, seen) = watch::channel(Health::default());
     let (model, feed) = (Arc::new(RwLock::new(ShardState::default())), Feed::new(kept));
     let handle = ShardHandle { submissions, model: Arc::clone(&model), feed: feed.clone(), health: seen };
-    (handle, ShardSide { submissions: taken, model, feed, health })
+    (handle, ShardSide { submissions: taken, model, feed, health: Arc::new(health) })
 }
 
 impl ShardHandle {

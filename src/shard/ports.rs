@@ -291,6 +291,19 @@ pub enum BrokerError {
     GateClosed,
 }
 
+/// Makes the two ends of a shard's traffic, anew at every take-over.
+#[async_trait]
+pub trait Broker: Send + Sync + std::fmt::Debug {
+    /// Begins to deliver what arrives for a shard, once its token is held.
+    fn inbox(&self, shard: &str) -> Box<dyn Inbox>;
+
+    /// Begins to publish for a shard.
+    fn outbox(&self, shard: &str) -> Box<dyn Outbox>;
+
+    /// Where dead letters are kept.
+    fn dead_letters(&self) -> std::sync::Arc<dyn DeadLetters>;
+}
+
 /// Delivers what arrives for one shard, over a connection of its own that it supervises itself.
 ///
 /// While the broker is away, [`Inbox::take`] waits; it never ends by itself. After a reconnection unacknowledged

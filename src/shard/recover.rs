@@ -68,9 +68,9 @@ pub(super) async fn recover(store: &dyn Store, shard: &str, instance: &str, nonc
         }
         for entry in &page {
             let record = Record::from_entry(entry, &state.head)?;
-            let voices = state.replay(&record, &entry.hash);
+            let noted = state.replay(&record, &entry.hash);
             replayed += 1;
-            outputs.extend(voices.iter().map(|voice| Arc::new(outlet::write(&state, shard, &record, voice))));
+            outputs.extend(noted.voices.iter().map(|voice| Arc::new(outlet::write(&state, shard, &record, voice))));
         }
     }
     check_end(&state.head, &head)?;

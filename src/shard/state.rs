@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use picket_core::{
-    AgentFact, AgentId, ContactFact, ContactId, CustomerId, Event, FenceFact, Kind, Names, OfferFact, OfferId, Outcome,
+    AgentFact, AgentId, ContactFact, ContactId, CustomerId, Event, Familiar, FenceFact, Kind, Names, OfferFact, OfferId, Outcome,
     Router, SourceId, Timestamp, WorldFact,
 };
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,21 @@ pub struct ShardState {
     aliases: BTreeMap<(AgentId, SourceId), String>,
     called: BTreeMap<(SourceId, String), AgentId>,
     offers: BTreeMap<OfferId, (ContactId, AgentId)>,
+    /// Who knows the customers of live contacts, with the count of these contacts.
+    familiar: BTreeMap<CustomerId, (u32, Vec<Familiar>)>,
 }
+
+/// What a record brought about, beside the state.
+#[derive(Debug, Default)]
+pub struct Noted<'a> {
+    /// The outputs it causes, in order.
+    pub voices: Vec<Voice<'a>>,
+    /// Customers whom somebody knows better now.
+    pub familiar: Vec<(CustomerId, Vec<Familiar>)>,
+}
+
+/// Agents remembered per customer.
+const FAMILIAR: usize = 32;
 
 /// The rule set in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +98,7 @@ pub enum Topic<'a> {
 
 impl ShardState {
     /// Applies a record from the journal whose hash is `hash`; returns the outputs it caused.
-    pub fn replay<'a>(&mut self, record: &'a Record, hash: &str) -> Vec<Voice<'a>> {
+    pub fn replay<'a>(&mut self, record: &'a Record, hash: &str) -> Noted<'a> {
         for event in &record.events {
             self.router.apply(record.at, event);
         }
@@ -92,22 +106,24 @@ impl ShardState {
     }
 
     /// Applies a record whose events the router has applied while it decided.
-    pub(super) fn note<'a>(&mut self, record: &'a Record, hash: &str) -> Vec<Voice<'a>> {
+    pub(super) fn note<'a>(&mut self, record: &'a Record, hash: &str) -> Noted<'a> {
         for name in &record.names {
             self.names.apply(name);
         }
-        let mut voices = Vec::new();
+        let mut noted = Noted::default();
+        let voices = &mut noted.voices;
         for fact in &record.facts {
             self.note_fact(fact, record.at);
             if matches!(fact, ShellFact::RulesActivated { .. } | ShellFact::ValuedChanged { .. }) {
-                self.voice(Topic::Fact(fact), None, None, &mut voices);
+                self.voice(Topic::Fact(fact), None, None, voices);
             }
         }
         for event in &record.events {
-            self.note_event(event, &mut voices);
+            self.note_event(event, voices);
+            noted.familiar.extend(self.note_familiarity(event, record.at));
         }
         if matches!(record.verdict, Verdict::Rejected { .. }) {
-            self.voice(Topic::Refused, None, None, &mut voices);
+            self.voice(Topic::Refused, None, None, voices);
         }
         self.note_cause(record);
         self.head = Head { seq: record.seq, hash: hash.to_owned() };
@@ -116,7 +132,36 @@ impl ShardState {
             self.contacts.remove(&contact);
             self.names.forget(Kind::Contact, contact.0);
         }
-        voices
+        noted
+    }
+
+    /// Who knows a customer better by a contact that was handled; the memory ends with the customer's last live one.
+    fn note_familiarity(&mut self, event: &Event, at: Timestamp) -> Option<(CustomerId, Vec<Familiar>)> {
+        match event {
+            Event::Contact(_, ContactFact::Received(arrival)) => {
+                let known = self.familiar.entry(arrival.customer?);
+                known.or_insert_with(|| (0, arrival.familiar.clone())).0 += 1;
+                None
+            }
+            Event::Contact(contact, ContactFact::Closed { outcome }) => {
+                let customer = self.router.contact(*contact)?.customer?;
+                let (live, familiar) = self.familiar.get_mut(&customer)?;
+                *live -= 1;
+                let last = *live == 0;
+                let changed = match outcome {
+                    Outcome::Handled { agent, .. } => {
+                        remember(familiar, *agent, at);
+                        Some((customer, familiar.clone()))
+                    }
+                    _ => None,
+                };
+                if last {
+                    self.familiar.remove(&customer);
+                }
+                changed
+            }
+            _ => None,
+        }
     }
 
     fn note_cause(&mut self, record: &Record) {
@@ -279,6 +324,11 @@ impl ShardState {
         self.offers.get(&offer).copied()
     }
 
+    /// Live offers, with contact and agent.
+    pub fn live_offers(&self) -> impl Iterator<Item = (&OfferId, &(ContactId, AgentId))> {
+        self.offers.iter()
+    }
+
     /// The domain for what names none.
     #[must_use]
     pub fn default_domain(&self) -> &str {
@@ -290,6 +340,19 @@ impl ShardState {
     pub fn customer_hash(&self, customer: CustomerId) -> Option<&str> {
         self.names.text(Kind::Customer, customer.0)
     }
+}
+
+/// Counts one more contact for an agent; beyond the limit the one who was last the longest ago is forgotten.
+fn remember(familiar: &mut Vec<Familiar>, agent: AgentId, at: Timestamp) {
+    match familiar.iter_mut().find(|known| known.agent == agent) {
+        Some(known) => {
+            known.contacts = known.contacts.saturating_add(1);
+            known.last = at;
+        }
+        None => familiar.push(Familiar { agent, contacts: 1, last: at }),
+    }
+    familiar.sort_by_key(|known| (core::cmp::Reverse(known.last), known.agent));
+    familiar.truncate(FAMILIAR);
 }
 
 /// Facts that no platform needs to hear: others say what came of them.
