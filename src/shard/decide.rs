@@ -215,6 +215,11 @@ impl Decider {
         decided.extend(self.fire(to));
         self.keeper.clock().advance(to);
         self.keeper.reach(to);
+        // A driven clock begins in 1970: rules come into force, and their calendars begin, with the first advance.
+        if self.state.rules.is_none() {
+            let rules = Arc::clone(&self.rules);
+            decided.extend(self.activate(&rules));
+        }
         Ok(())
     }
 
@@ -223,6 +228,9 @@ impl Decider {
         let in_force = self.state.rules.as_ref();
         if in_force.is_some_and(|known| known.hash == rules.hash()) {
             self.rules = Arc::clone(rules);
+            return None;
+        }
+        if self.keeper.clock().is_driven() && self.keeper.last().0 == 0 {
             return None;
         }
         let number = in_force.map_or(1, |known| known.number + 1);

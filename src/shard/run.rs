@@ -250,14 +250,28 @@ impl Loop {
         let last = refused.len().saturating_sub(1);
         for (at, refusal) in refused.iter().enumerate() {
             // A message with a refused part is acknowledged once all of those are kept as dead letters.
-            let burial = (self.decider.dead_letter(&message, refusal), receipt.filter(|_| at == last));
-            // The channel closes only with the loop; the delivery then comes again.
-            let _ = self.dead.send(burial).await;
+            self.bury(self.decider.dead_letter(&message, refusal), receipt.filter(|_| at == last)).await;
         }
         if refused.is_empty() {
             effects.extend(receipt.map(Effect::Acknowledge));
         }
         self.queue.push_back(Decided { effects, ..Decided::default() });
+    }
+
+    /// Hands a dead letter on; what is buried meanwhile is acknowledged, so that neither side waits for the other.
+    async fn bury(&mut self, letter: DeadLetter, receipt: Option<Receipt>) {
+        loop {
+            tokio::select! {
+                place = self.dead.reserve() => {
+                    if let Ok(place) = place {
+                        place.send((letter, receipt));
+                    }
+                    // The channel closes only with the loop; the delivery then comes again.
+                    return;
+                }
+                Some(buried) = self.buried.recv() => self.inbox.acknowledge(&[buried]).await,
+            }
+        }
     }
 
     /// Commits what was taken, within the time that a stop allows.
