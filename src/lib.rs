@@ -4,4 +4,5 @@
 
 pub mod clock;
 pub mod contract;
+pub mod settings;
 pub mod shard;
