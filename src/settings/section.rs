@@ -8,6 +8,23 @@ use serde::Deserialize;
 
 use super::value::{List, ServiceUrl, Span, TokenDigest};
 
+/// An enum whose values are written as words; a wrong one is answered with the words there are.
+macro_rules! choice {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$meta])*
+        pub enum $name { $($(#[$doc])* $variant,)* }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+                match String::deserialize(input)?.as_str() {
+                    $($word => Ok(Self::$variant),)*
+                    other => Err(serde::de::Error::custom(format!("`{other}` is none of {}", [$($word),*].join(", ")))),
+                }
+            }
+        }
+    };
+}
+
 /// `[http]`: the API, the live feed, health and metrics.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,16 +73,17 @@ impl AccessToken {
     }
 }
 
-/// What an access token may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Right {
-    /// See contacts, agents, teams, queues, the live feed and metrics.
-    Read,
-    /// Send events.
-    Send,
-    /// See and handle dead letters; send events of supervisors, rules and clock.
-    Operate,
+choice! {
+    /// What an access token may do.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Right {
+        /// See contacts, agents, teams, queues, the live feed and metrics.
+        Read = "read",
+        /// Send events.
+        Send = "send",
+        /// See and handle dead letters; send events of supervisors, rules and clock.
+        Operate = "operate",
+    }
 }
 
 /// `[store]`: what is remembered, and where.
@@ -80,16 +98,17 @@ pub struct Store {
     pub redis: Redis,
 }
 
-/// Which store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StoreKind {
-    /// One SQLite file.
-    Embedded,
-    /// Shared by several daemons.
-    Redis,
-    /// Gone with the process.
-    Memory,
+choice! {
+    /// Which store.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum StoreKind {
+        /// One SQLite file.
+        Embedded = "embedded",
+        /// Shared by several daemons.
+        Redis = "redis",
+        /// Gone with the process.
+        Memory = "memory",
+    }
 }
 
 /// `[store.redis]`.
@@ -120,37 +139,39 @@ pub struct Redis {
     pub plaintext: Plaintext,
 }
 
-/// How Redis servers stand to each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RedisMode {
-    /// One, perhaps with replicas.
-    Single,
-    /// Watched by sentinels.
-    Sentinel,
-    /// A cluster.
-    Cluster,
+choice! {
+    /// How Redis servers stand to each other.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum RedisMode {
+        /// One, perhaps with replicas.
+        Single = "single",
+        /// Watched by sentinels.
+        Sentinel = "sentinel",
+        /// A cluster.
+        Cluster = "cluster",
+    }
 }
 
-/// What a commit to Redis means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum RedisProfile {
-    /// Appended with `appendfsync always`.
-    #[serde(rename = "redis-single")]
-    Single,
-    /// And received by every replica that may be promoted.
-    #[serde(rename = "redis-ha")]
-    Ha,
+choice! {
+    /// What a commit to Redis means.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum RedisProfile {
+        /// Appended with `appendfsync always`.
+        Single = "redis-single",
+        /// And received by every replica that may be promoted.
+        Ha = "redis-ha",
+    }
 }
 
-/// Whether a remote host may be reached without TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Plaintext {
-    /// Only this machine.
-    Loopback,
-    /// The network is trusted.
-    Allowed,
+choice! {
+    /// Whether a remote host may be reached without TLS.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Plaintext {
+        /// Only this machine.
+        Loopback = "loopback",
+        /// The network is trusted.
+        Allowed = "allowed",
+    }
 }
 
 /// `[broker]`: where events come from and go to.
@@ -163,14 +184,15 @@ pub struct Broker {
     pub rabbitmq: Rabbitmq,
 }
 
-/// Which broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BrokerKind {
-    /// HTTP and the live feed only.
-    Embedded,
-    /// RabbitMQ as well.
-    Rabbitmq,
+choice! {
+    /// Which broker.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum BrokerKind {
+        /// HTTP and the live feed only.
+        Embedded = "embedded",
+        /// RabbitMQ as well.
+        Rabbitmq = "rabbitmq",
+    }
 }
 
 /// `[broker.rabbitmq]`.
@@ -259,14 +281,15 @@ pub struct Clock {
     pub kind: ClockKind,
 }
 
-/// Whose time it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub enum ClockKind {
-    /// The machine's.
-    System,
-    /// Moved by `clock.advance` events only.
-    Driven,
+choice! {
+    /// Whose time it is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+    pub enum ClockKind {
+        /// The machine's.
+        System = "system",
+        /// Moved by `clock.advance` events only.
+        Driven = "driven",
+    }
 }
 
 /// `[log]`.
@@ -279,16 +302,17 @@ pub struct Log {
     pub filter: String,
 }
 
-/// For whom the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// Human on a terminal, otherwise JSON.
-    Auto,
-    /// For people.
-    Human,
-    /// One JSON object a line.
-    Json,
+choice! {
+    /// For whom the log is written.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum LogFormat {
+        /// Human on a terminal, otherwise JSON.
+        Auto = "auto",
+        /// For people.
+        Human = "human",
+        /// One JSON object a line.
+        Json = "json",
+    }
 }
 
 /// `[source.NAME]`: a platform that sends and receives.
