@@ -6,3 +6,4 @@ pub mod clock;
 pub mod contract;
 pub mod settings;
 pub mod shard;
+pub mod telemetry;
