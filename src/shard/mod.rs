@@ -3,7 +3,7 @@
 mod backoff;
 mod decide;
 mod decided;
-mod feed;
+pub mod feed;
 mod handle;
 mod identify;
 mod intake;
