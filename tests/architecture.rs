@@ -1,8 +1,8 @@
 //! Decides whether the tree is still the one ARCHITECTURE.md draws, by reading the sources.
 
 mod architecture {
-    pub mod arrows;
-    pub mod source;
+    pub(crate) mod arrows;
+    pub(crate) mod source;
 }
 
 use architecture::arrows::{self, Part};

@@ -4,7 +4,7 @@ use super::source::Source;
 
 /// A part of the shell: a folder or file right under `src/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     Main,
     Cli,
     App,
@@ -39,7 +39,7 @@ const NAMED: [(Part, &str); 13] = [
 
 impl Part {
     /// The part a file belongs to; `None` when the map does not have it.
-    pub fn of(path: &str) -> Option<Self> {
+    pub(crate) fn of(path: &str) -> Option<Self> {
         let name = path.strip_prefix("src/")?.split(['/', '.']).next()?;
         Self::named(name)
     }
@@ -67,7 +67,7 @@ impl Part {
 }
 
 /// The arrows of a file that the map does not have, as sentences.
-pub fn wrong(source: &Source) -> Vec<String> {
+pub(crate) fn wrong(source: &Source) -> Vec<String> {
     let Some(own) = Part::of(&source.path) else { return Vec::new() };
     let mut told = Vec::new();
     for (number, line) in source.code() {

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 
 /// One file of the tree.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub(crate) struct Source {
     /// From the root of the repository, with `/`.
-    pub path: String,
+    pub(crate) path: String,
     /// All of it.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl Source {
     /// Lines of code with their numbers: comments and texts are blanked out, test modules and test files left out.
-    pub fn code(&self) -> Vec<(usize, String)> {
+    pub(crate) fn code(&self) -> Vec<(usize, String)> {
         if self.path.ends_with("/tests.rs") || self.path.contains("/tests/") {
             return Vec::new();
         }
@@ -30,17 +30,17 @@ fn is_last_item(rest: &str) -> bool {
 }
 
 /// The root of the repository.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A file of the repository.
-pub fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// Every Rust file under a folder, in order of path.
-pub fn rust_under(folder: &str) -> Vec<Source> {
+pub(crate) fn rust_under(folder: &str) -> Vec<Source> {
     let mut found = Vec::new();
     walk(&root().join(folder), &mut |path| {
         if path.extension().is_some_and(|e| e == "rs") {
@@ -52,12 +52,12 @@ pub fn rust_under(folder: &str) -> Vec<Source> {
 }
 
 /// Every Rust file of the repository.
-pub fn all_rust() -> Vec<Source> {
+pub(crate) fn all_rust() -> Vec<Source> {
     ["src", "core", "rules", "sim", "tests", "benches", "fuzz"].iter().flat_map(|folder| rust_under(folder)).collect()
 }
 
 /// Every text file of the repository that people or machines read.
-pub fn texts() -> Vec<Source> {
+pub(crate) fn texts() -> Vec<Source> {
     let mut found = Vec::new();
     walk(&root(), &mut |path| {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
@@ -94,7 +94,7 @@ fn walk(folder: &Path, each: &mut dyn FnMut(&Path)) {
 }
 
 /// Whether the word stands in the line as a word of its own, not inside a longer one.
-pub fn has_word(line: &str, word: &str) -> bool {
+pub(crate) fn has_word(line: &str, word: &str) -> bool {
     let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     line.match_indices(word).any(|(at, _)| {
         let before = word.starts_with(|c: char| c.is_alphanumeric()) && inside(line[..at].chars().next_back());
