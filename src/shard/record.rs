@@ -114,6 +114,8 @@ pub enum ShellFact {
         customer: CustomerId,
         /// Now.
         valued: bool,
+        /// The score behind it.
+        score: i64,
     },
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use picket_core::{
-    AgentFact, AgentId, ContactFact, ContactId, CustomerId, Event, Familiar, FenceFact, Kind, Names, OfferFact, OfferId, Outcome,
-    Router, SourceId, Timestamp, WorldFact,
+    AgentFact, AgentId, ContactFact, ContactId, CustomerId, Event, Familiar, FenceFact, Kind, Names, OfferFact, OfferId,
+    Outcome, Router, SourceId, Standing, Timestamp, WorldFact,
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +68,10 @@ pub struct ContactMeta {
     pub domain: Box<str>,
     /// How many outputs were about it.
     pub outputs: u32,
+    /// When it was connected first.
+    pub connected_at: Option<Timestamp>,
+    /// What the agent who has it, or had it last, is to it.
+    pub standing: Option<Standing>,
 }
 
 /// One output that a record causes, before it is written out.
@@ -119,7 +123,7 @@ impl ShardState {
             }
         }
         for event in &record.events {
-            self.note_event(event, voices);
+            self.note_event(event, record.at, voices);
             noted.familiar.extend(self.note_familiarity(event, record.at));
         }
         if matches!(record.verdict, Verdict::Rejected { .. }) {
@@ -177,7 +181,8 @@ impl ShardState {
     fn note_fact(&mut self, fact: &ShellFact, at: Timestamp) {
         match fact {
             ShellFact::ContactIn { contact, domain } => {
-                let meta = ContactMeta { domain: domain.as_str().into(), outputs: 0 };
+                let domain = domain.as_str().into();
+                let meta = ContactMeta { domain, outputs: 0, connected_at: None, standing: None };
                 self.contacts.insert(*contact, meta);
             }
             ShellFact::Alias { agent, source, alias } => {
@@ -201,20 +206,30 @@ impl ShardState {
         }
     }
 
-    fn note_event<'a>(&mut self, event: &'a Event, voices: &mut Vec<Voice<'a>>) {
+    fn note_event<'a>(&mut self, event: &'a Event, at: Timestamp, voices: &mut Vec<Voice<'a>>) {
         match event {
-            Event::Contact(contact, fact) => self.note_contact(event, *contact, fact, voices),
+            Event::Contact(contact, fact) => {
+                self.note_course(*contact, fact, at);
+                self.note_contact(event, *contact, fact, voices);
+            }
             Event::Fence(contact, FenceFact::Set { .. } | FenceFact::Opened { .. } | FenceFact::Closed) => {
                 self.voice(Topic::Event(event), Some(*contact), None, voices);
             }
             Event::Offer(offer, fact) => self.note_offer(event, *offer, fact, voices),
-            Event::Agent(agent, AgentFact::StateChanged { .. }) => {
-                self.voice(Topic::Event(event), None, Some(*agent), voices);
-            }
+            Event::Agent(agent, _) => self.voice(Topic::Event(event), None, Some(*agent), voices),
             Event::World(WorldFact::ReserveReleased { .. } | WorldFact::ReserveRestored { .. }) => {
                 self.voice(Topic::Event(event), None, None, voices);
             }
-            Event::Agent(..) | Event::World(..) => {}
+            Event::World(..) => {}
+        }
+    }
+
+    fn note_course(&mut self, contact: ContactId, fact: &ContactFact, at: Timestamp) {
+        let Some(meta) = self.contacts.get_mut(&contact) else { return };
+        match fact {
+            ContactFact::Assigned { standing, .. } => meta.standing = Some(*standing),
+            ContactFact::Connected => meta.connected_at = meta.connected_at.or(Some(at)),
+            _ => {}
         }
     }
 
@@ -248,9 +263,7 @@ impl ShardState {
         if !matches!(fact, OfferFact::Made { .. } | OfferFact::Extended { .. }) {
             self.offers.remove(&offer);
         }
-        if !matches!(fact, OfferFact::Extended { .. }) {
-            self.voice(Topic::Event(event), parties.map(|p| p.0), parties.map(|p| p.1), voices);
-        }
+        self.voice(Topic::Event(event), parties.map(|p| p.0), parties.map(|p| p.1), voices);
     }
 
     fn voice<'a>(
@@ -299,6 +312,16 @@ impl ShardState {
     #[must_use]
     pub fn alias(&self, agent: AgentId, source: SourceId) -> Option<&str> {
         self.aliases.get(&(agent, source)).map(String::as_str)
+    }
+
+    /// What each source calls an agent, by source.
+    #[must_use]
+    pub fn aliases_of(&self, agent: AgentId) -> BTreeMap<String, String> {
+        let of = self.aliases.range((agent, SourceId(0))..=(agent, SourceId(u32::MAX)));
+        let named = of.filter_map(|((_, source), alias)| {
+            Some((self.names.text(Kind::Source, source.0)?.to_owned(), alias.clone()))
+        });
+        named.collect()
     }
 
     /// The agent whom a source calls so: by alias first, then by id.
@@ -360,8 +383,7 @@ const fn silent(fact: &ContactFact) -> bool {
     use picket_core::StepCause::{Arrival, Replanned};
     matches!(
         fact,
-        ContactFact::PlanExhausted { .. }
-            | ContactFact::ConnectFailed { .. }
+        ContactFact::ConnectFailed { .. }
             | ContactFact::StepEntered { cause: Arrival | Replanned, .. }
     )
 }

@@ -311,7 +311,7 @@ fn valuation(
     let _ = context;
     let valued = planned.valued.valued;
     if valued != identified.was_valued {
-        prepared.facts.push(ShellFact::ValuedChanged { customer, valued });
+        prepared.facts.push(ShellFact::ValuedChanged { customer, valued, score: planned.valued.score });
         prepared.writes.push(put(DirectoryKind::Value, hash, &ValueRow { valued }));
     }
 }
