@@ -315,20 +315,25 @@ choice! {
     }
 }
 
-/// `[source.NAME]`: a platform that sends and receives.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// `[source.NAME]`: a platform that sends and receives; the name is the CloudEvents `source` of its events.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Source {
-    /// The CloudEvents `source` of its events; otherwise the table's name.
-    pub uri: Option<String>,
     /// Who must have sent them: RabbitMQ user or name of the access token.
     pub user: Option<String>,
-    /// Domains it may send for; none means all.
+    /// Domains it may send to; none means all.
     pub domains: List,
-    /// Types it may send; none means all.
+    /// Types it may send; none means all but those of supervisors, rules and clock, which have to be listed.
     pub types: List,
     /// Whether its `reply_to` is answered.
     pub reply: bool,
     /// Attributes of its contacts that are personal data.
     pub personal: List,
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        let none = List::default;
+        Self { user: None, domains: none(), types: none(), reply: true, personal: none() }
+    }
 }

@@ -48,6 +48,9 @@ fn numbers_lists_and_switches_come_from_the_environment_too() {
     assert_eq!(settings.shard.domains.0, ["emea", "apac"]);
     assert!(settings.rules.watch);
     assert_eq!(settings.source["pbx"].user.as_deref(), Some("1001"));
+    let uri = "[source.\"https://chat.example/Tenant-1\"]\nuser = \"chat\"";
+    let settings = load(uri, &[], Vec::new()).unwrap();
+    assert_eq!(settings.source["https://chat.example/Tenant-1"].user.as_deref(), Some("chat"));
 }
 
 #[test]
@@ -166,7 +169,7 @@ fn the_manual_names_every_setting() {
     let everything = everything.replace("token_file = \"tokens\"", "");
     let settings = load(&everything, &[], Vec::new()).unwrap();
     let source = &settings.source["pbx"];
-    assert!(source.uri.is_some() && source.user.is_some() && source.reply);
+    assert!(source.user.is_some() && source.reply);
     assert!(![&source.domains, &source.types, &source.personal].iter().any(|list| list.0.is_empty()));
     assert!(settings.store.redis.master.is_some() && settings.shard.instance.is_some());
     assert!(settings.people.pepper_file.is_some() && settings.http.token.contains_key("pbx"));

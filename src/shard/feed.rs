@@ -34,6 +34,8 @@ struct Shared {
 
 #[derive(Debug)]
 struct Ring {
+    /// The first output that was live when the feed began; readers wait until it has begun.
+    began: Option<u64>,
     /// The number of the first message kept, or of the next to come when none is.
     first: u64,
     kept: VecDeque<Arc<OutMessage>>,
@@ -44,6 +46,15 @@ impl Ring {
     /// The number of the next output to come.
     fn next(&self) -> u64 {
         self.first + self.kept.len() as u64
+    }
+
+    fn begin(&mut self, next: u64) {
+        if self.began.is_none() {
+            self.began = Some(next);
+            if self.kept.is_empty() {
+                self.first = next;
+            }
+        }
     }
 
     fn add(&mut self, message: Arc<OutMessage>, keep: usize) {
@@ -66,17 +77,33 @@ impl Ring {
 }
 
 impl Feed {
-    /// An empty feed behind output number `last`, keeping at most `keep` outputs and 64 MiB.
+    /// A feed that keeps at most `keep` outputs and 64 MiB. It begins with [`Feed::begin`] or the first push: until
+    /// then nobody knows which outputs there are, and readers wait.
     #[must_use]
-    pub fn new(keep: usize, last: u64) -> Self {
-        let ring = Ring { first: last + 1, kept: VecDeque::new(), bytes: 0 };
+    pub fn new(keep: usize) -> Self {
+        let ring = Ring { began: None, first: 1, kept: VecDeque::new(), bytes: 0 };
         let shared = Shared {
             ring: RwLock::new(ring),
-            last: watch::Sender::new(last),
+            last: watch::Sender::new(0),
             subscribers: AtomicUsize::new(0),
             keep: keep.max(1),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Begins with what the journal holds: outputs of the past that can still be had, and the number of the last one.
+    ///
+    /// A reader who asked for what comes from now on gets what comes after `last`. A feed that has begun before, because
+    /// the shard was lost and taken again, goes on: only what it does not have is added.
+    pub fn begin(&self, past: Vec<Arc<OutMessage>>, last: u64) {
+        let mut ring = self.shared.ring.write().unwrap_or_else(PoisonError::into_inner);
+        for message in past {
+            ring.add(message, self.shared.keep);
+        }
+        ring.begin(last + 1);
+        let last = ring.next() - 1;
+        drop(ring);
+        self.shared.last.send_replace(last);
     }
 
     /// Adds committed outputs in order and wakes whoever waits.
@@ -84,10 +111,9 @@ impl Feed {
     /// One that is there already is passed over, so a rebuilt loop may push again. A gap, which only a new history of
     /// the shard can bring, empties the ring: everybody behind it is reset.
     pub fn push(&self, messages: Vec<Arc<OutMessage>>) {
-        if messages.is_empty() {
-            return;
-        }
+        let Some(first) = messages.first().map(|message| message.number) else { return };
         let mut ring = self.shared.ring.write().unwrap_or_else(PoisonError::into_inner);
+        ring.begin(first);
         for message in messages {
             ring.add(message, self.shared.keep);
         }
@@ -113,8 +139,11 @@ impl Feed {
     pub fn subscribe(&self, after: Option<u64>, filter: Filter) -> Subscription {
         self.shared.subscribers.fetch_add(1, Ordering::Relaxed);
         let last = self.shared.last.subscribe();
-        let after = after.unwrap_or_else(|| *last.borrow());
-        Subscription { shared: Arc::clone(&self.shared), last, next: after.saturating_add(1), filter }
+        let ring = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let from_now_on = ring.began.map(|_| ring.next());
+        let next = after.map_or(from_now_on, |after| Some(after.saturating_add(1)));
+        drop(ring);
+        Subscription { shared: Arc::clone(&self.shared), last, next, filter }
     }
 }
 
@@ -135,7 +164,8 @@ pub enum Item {
 pub struct Subscription {
     shared: Arc<Shared>,
     last: watch::Receiver<u64>,
-    next: u64,
+    /// The next output to look at; none until a feed that is followed from now on has begun.
+    next: Option<u64>,
     filter: Filter,
 }
 
@@ -161,24 +191,28 @@ impl Subscription {
         }
     }
 
-    /// The number of the last output considered, whether it passed the filter or not: where to resume.
+    /// The number of the last output considered, whether it passed the filter or not: where to resume. None before the
+    /// feed has begun.
     #[must_use]
-    pub const fn position(&self) -> u64 {
-        self.next - 1
+    pub fn position(&self) -> Option<u64> {
+        self.next.map(|next| next.saturating_sub(1))
     }
 
     fn look(&mut self) -> Looked {
         let ring = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(began) = ring.began else { return Looked::NothingYet };
+        let next = *self.next.get_or_insert(began);
         // A place ahead of the feed was given by another history of the shard.
-        if self.next < ring.first || self.next > ring.next() {
-            self.next = if self.next < ring.first { ring.first } else { ring.next() };
-            return Looked::Found(Item::Reset { from: self.next });
+        if next < ring.first || next > ring.next() {
+            let from = if next < ring.first { ring.first } else { ring.next() };
+            self.next = Some(from);
+            return Looked::Found(Item::Reset { from });
         }
-        let start = usize::try_from(self.next - ring.first).unwrap_or(usize::MAX);
+        let start = usize::try_from(next - ring.first).unwrap_or(usize::MAX);
         let mut looked_at = 0;
         for message in ring.kept.range(start.min(ring.kept.len())..).take(LOOKED_AT_ONCE) {
             looked_at += 1;
-            self.next = message.number + 1;
+            self.next = Some(message.number + 1);
             if self.filter.passes(message) {
                 return Looked::Found(Item::Message(Arc::clone(message)));
             }
@@ -281,6 +315,13 @@ mod tests {
         numbers.map(|number| output(number, "picket.offer.made.v1", Some("ann"))).collect()
     }
 
+    /// A feed that has begun behind output `last`.
+    fn feed(keep: usize, last: u64) -> Feed {
+        let feed = Feed::new(keep);
+        feed.begin(Vec::new(), last);
+        feed
+    }
+
     /// What the reader gets without waiting.
     fn now(reader: &mut Subscription) -> Vec<String> {
         std::iter::from_fn(|| reader.next().now_or_never())
@@ -293,7 +334,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_gets_what_comes_after_its_place_once_and_in_order() {
-        let feed = Feed::new(10, 0);
+        let feed = feed(10, 0);
         feed.push(offers(1..=3));
         let mut resumed = feed.subscribe(Some(1), Filter::default());
         let mut live = feed.subscribe(None, Filter::default());
@@ -309,7 +350,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_waits_is_woken_by_a_push() {
-        let feed = Feed::new(10, 7);
+        let feed = feed(10, 7);
         let mut reader = feed.subscribe(None, Filter::default());
         let (item, ()) = tokio::join!(reader.next(), async { feed.push(offers(8..=8)) });
         assert!(matches!(item, Item::Message(message) if message.number == 8));
@@ -317,7 +358,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_too_slow_for_the_ring_is_reset_and_goes_on() {
-        let feed = Feed::new(3, 0);
+        let feed = feed(3, 0);
         let mut slow = feed.subscribe(None, Filter::default());
         feed.push(offers(1..=10));
         assert_eq!(now(&mut slow), ["reset to 8", "8", "9", "10"]);
@@ -325,7 +366,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_place_that_never_was_is_reset() {
-        let feed = Feed::new(3, 20);
+        let feed = feed(3, 20);
         assert_eq!(now(&mut feed.subscribe(Some(99), Filter::default())), ["reset to 21"]);
         assert_eq!(now(&mut feed.subscribe(Some(5), Filter::default())), ["reset to 21"]);
         assert_eq!(now(&mut feed.subscribe(Some(u64::MAX), Filter::default())), ["reset to 21"]);
@@ -334,7 +375,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_gap_in_what_is_pushed_resets_everybody_behind_it() {
-        let feed = Feed::new(10, 0);
+        let feed = feed(10, 0);
         let mut reader = feed.subscribe(None, Filter::default());
         feed.push(offers(1..=2));
         feed.push(offers(9..=9));
@@ -343,7 +384,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_filter_passes_by_short_or_whole_type_domain_and_agent() {
-        let feed = Feed::new(1000, 0);
+        let feed = feed(1000, 0);
         let mut offers_of_ann = feed.subscribe(None, Filter::parse("offer.*", "emea,apac", "ann"));
         let mut whole = feed.subscribe(None, Filter::parse("picket.contact.queued.v1", "", ""));
         let mut elsewhere = feed.subscribe(None, Filter::parse("", "ap*", ""));
@@ -356,7 +397,23 @@ mod tests {
         assert_eq!(now(&mut offers_of_ann), ["2", "4"]);
         assert_eq!(now(&mut whole), ["1"]);
         assert!(now(&mut elsewhere).is_empty());
-        assert_eq!(elsewhere.position(), 4, "it can resume behind what it did not want");
+        assert_eq!(elsewhere.position(), Some(4), "it can resume behind what it did not want");
+    }
+
+    #[tokio::test]
+    async fn before_the_journal_is_read_everybody_waits_and_nobody_is_reset() {
+        let feed = Feed::new(10);
+        let mut resumed = feed.subscribe(Some(38), Filter::default());
+        let mut live = feed.subscribe(None, Filter::default());
+        assert!(now(&mut resumed).is_empty() && now(&mut live).is_empty());
+        assert_eq!(live.position(), None);
+        feed.begin(offers(36..=40), 40);
+        assert_eq!(now(&mut resumed), ["39", "40"]);
+        assert!(now(&mut live).is_empty());
+        feed.push(offers(41..=41));
+        feed.begin(offers(40..=42), 42);
+        assert_eq!(now(&mut live), ["41", "42"], "a shard that is taken again goes on where it was");
+        assert_eq!(now(&mut resumed), ["41", "42"]);
     }
 
     #[test]
