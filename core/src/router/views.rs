@@ -14,7 +14,8 @@ use crate::{
 };
 
 /// Where a contact is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ContactState {
     /// Waits from a later moment on.
     Scheduled,
