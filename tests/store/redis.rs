@@ -200,14 +200,20 @@ async fn a_key_of_another_type_is_noticed_before_anything_is_written() {
 }
 
 #[tokio::test]
-async fn a_full_server_refuses_a_batch_whole() {
+async fn a_full_server_takes_no_batch_but_can_be_taken_over_read_and_trimmed() {
     let server = RedisServer::start();
     let store = connect(&server).await;
     let (token, end) = owner_with(&store, "ann", 3).await;
-    let _: String = server.ask(&["CONFIG", "SET", "maxmemory", "1mb"]);
+    store.save_snapshot(SHARD, &token, &snapshot("ann", 1)).await.unwrap();
+    let _: String = server.ask(&["CONFIG", "SET", "maxmemory", "100kb"]);
     let write = batch("ann", &end, 2);
     assert!(is_unavailable(&store.append(SHARD, &token, &end, &write).await));
-    assert_eq!(records(&store).await.len(), 3);
+    let store = connect(&server).await;
+    let (token, found) = acquire(&store, "bob").await;
+    assert_eq!(found, end);
+    store.set_watermark(SHARD, &token, 3).await.unwrap();
+    store.trim(SHARD, &token, 1).await.unwrap();
+    assert_eq!(records(&store).await.len(), 2);
     let _: String = server.ask(&["CONFIG", "SET", "maxmemory", "0"]);
     store.append(SHARD, &token, &end, &write).await.unwrap();
 }

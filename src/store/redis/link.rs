@@ -96,11 +96,22 @@ impl Link {
         attempt: &'static str,
         commands: &Pipeline,
     ) -> Result<T, StoreError> {
+        let before = self.current().session;
         let mut used = None;
         let call = timeout(self.server.patience(), async {
             let (session, mut connection) = self.connection().await?;
+            let idle = session == before;
             used = Some(session);
-            Ok(commands.query_async(&mut connection).await?)
+            match commands.query_async(&mut connection).await {
+                // It broke while nobody used it, perhaps hours ago; every call may be repeated.
+                Err(error) if idle && error.is_connection_dropped() => {
+                    self.discard(session);
+                    let (session, mut connection) = self.connection().await?;
+                    used = Some(session);
+                    Ok(commands.query_async(&mut connection).await?)
+                }
+                answers => Ok(answers?),
+            }
         });
         let outcome = call.await;
         self.settle(attempt, used, outcome)
@@ -131,11 +142,17 @@ impl Link {
             Ok(Err(trouble)) => trouble.while_attempting(attempt),
             Err(_) => StoreError::Unavailable { attempt, source: Box::new(Late(self.server.patience())) },
         };
-        let mut current = self.current();
-        if used == Some(current.session) {
-            current.connection = None;
+        if let Some(session) = used {
+            self.discard(session);
         }
         Err(error)
+    }
+
+    fn discard(&self, session: u64) {
+        let mut current = self.current();
+        if current.session == session {
+            current.connection = None;
+        }
     }
 
     async fn connection(&self) -> Result<(u64, MultiplexedConnection), Trouble> {

@@ -207,12 +207,10 @@ impl Store for Redis {
         }
         let keys = Keys::of(shard);
         let mut commands = pipe();
-        commands.atomic();
-        commands.cmd("HMGET").arg(keys.own()).arg(&["seq", "trimmed"]);
-        commands.cmd("XRANGE").arg(keys.journal()).arg(format!("({after}-0")).arg("+").arg("COUNT").arg(limit);
-        let ((seq, trimmed), records): ((Option<String>, Option<String>), Vec<(String, Vec<Bytes>)>) =
+        commands.cmd("FCALL_RO").arg("picket_read").arg(2).arg(keys.own()).arg(keys.journal()).arg(after).arg(limit);
+        let ((end, trimmed, records),): ((String, String, Vec<(String, Vec<Bytes>)>),) =
             self.shared.reader.run("reading the journal", &commands).await?;
-        let (end, trimmed) = (number("seq", seq.as_deref())?, number("trimmed", trimmed.as_deref())?);
+        let (end, trimmed) = (number("seq", Some(&end))?, number("trimmed", Some(&trimmed))?);
         let found = records.into_iter().map(reply::entry).collect::<Result<Vec<Entry>, StoreError>>()?;
         check_read(found.iter().map(|entry| entry.seq), after, trimmed, end, limit)?;
         Ok(found)

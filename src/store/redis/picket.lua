@@ -180,10 +180,21 @@ local function watermark(keys, argv)
   return { 'ok' }
 end
 
-redis.register_function('picket_acquire', acquire)
-redis.register_function('picket_append', append)
-redis.register_function('picket_snapshot', snapshot)
-redis.register_function('picket_trim', trim)
-redis.register_function('picket_watermark', watermark)
-redis.register_function { function_name = 'picket_version', callback = function() return VERSION end,
-  flags = { 'no-writes' } }
+-- What a reader needs of one moment. ARGV: after which seq, how many at most. KEYS: own, journal.
+local function read(keys, argv)
+  local own, journal = keys[1], keys[2]
+  return { get(own, 'seq', '0'), get(own, 'trimmed', '0'),
+    redis.call('XRANGE', journal, '(' .. argv[1] .. '-0', '+', 'COUNT', argv[2]) }
+end
+
+-- On a server whose memory is full nothing can be added, but a shard can be taken over, read and trimmed.
+local function register(name, callback, flag)
+  redis.register_function { function_name = 'picket_' .. name, callback = callback, flags = { flag } }
+end
+register('acquire', acquire, 'allow-oom')
+register('append', append)
+register('snapshot', snapshot)
+register('trim', trim, 'allow-oom')
+register('watermark', watermark, 'allow-oom')
+register('read', read, 'no-writes')
+register('version', function() return VERSION end, 'no-writes')
