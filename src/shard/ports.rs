@@ -212,8 +212,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Unavailable`].
     async fn snapshots(&self, shard: &str) -> Result<Vec<Snapshot>, StoreError>;
 
-    /// Removes records up to and including `seq`; the caller has made sure that their outputs are published. What no
-    /// snapshot contains stays, whatever is asked for.
+    /// Removes records up to and including `seq`; the caller has made sure that their outputs are published. What the
+    /// older of the kept snapshots does not contain stays, whatever is asked for: the newer one may turn out damaged.
     ///
     /// # Errors
     /// Any; see [`StoreError`].
