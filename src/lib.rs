@@ -2,6 +2,7 @@
 //!
 //! The core decides, the journal remembers, the shell does.
 
+pub mod cli;
 pub mod clock;
 pub mod contract;
 pub mod settings;
