@@ -2,6 +2,12 @@
 //!
 //! The core decides, the journal remembers, the shell does.
 
+pub mod api;
+pub mod app;
+pub mod broker;
 pub mod clock;
 pub mod contract;
+pub mod settings;
 pub mod shard;
+pub mod store;
+pub mod telemetry;

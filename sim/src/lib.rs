@@ -1,1 +1,9 @@
-//! x
+//! Drives Picket with made-up and recorded worlds, and judges what comes out.
+//!
+//! Nothing here is used by the daemon when it routes.
+
+pub mod check;
+pub mod message;
+pub mod output;
+pub mod rng;
+pub mod world;
