@@ -5,6 +5,7 @@ use std::sync::Arc;
 use picket::shard::ports::Store;
 use picket::store::Redis;
 use picket::store::redis::{Options, Profile};
+use tokio::task::JoinSet;
 
 use crate::material::{SHARD, acquire, batch, head, is_damaged, is_unavailable, owner_with, records, snapshot, unfit};
 use crate::redis_server::RedisServer;
@@ -121,7 +122,8 @@ async fn what_was_acknowledged_outlives_a_kill_in_the_middle_of_writing() {
     for round in 0..5 {
         let (token, mut end) = acquire(&store, &format!("n{round}")).await;
         let writer = store.clone();
-        let writing = tokio::task::spawn(async move {
+        let mut writing = JoinSet::new();
+        writing.spawn(async move {
             loop {
                 match writer.append(SHARD, &token, &end, &batch("ann", &end, 7)).await {
                     Ok(next) => end = next,
@@ -132,7 +134,7 @@ async fn what_was_acknowledged_outlives_a_kill_in_the_middle_of_writing() {
         let wanted = 200 * (round + 1);
         while store.head(SHARD).await.unwrap().seq < wanted {}
         server.kill();
-        let acknowledged = writing.await.unwrap();
+        let acknowledged = writing.join_next().await.unwrap().unwrap();
         server.restart();
         let kept = records(&store).await;
         assert!(kept.len() as u64 >= acknowledged.seq, "{} of {} are left", kept.len(), acknowledged.seq);
