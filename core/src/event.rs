@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, Arrival, CalendarId, ChannelId, ContactId, DestinationId, FinalCause, Millis, Need, OfferId, OfferMode,
-    Plan, QueueId, ReasonId, SourceId, TeamId, Timestamp, WorldChange, input::Transfer,
+    AgentId, Arrival, Bypass, CalendarId, ChannelId, ContactId, DestinationId, FinalCause, Millis, Need, OfferId,
+    OfferMode, Plan, QueueId, ReasonId, SourceId, TeamId, Timestamp, WorldChange, input::Transfer,
 };
 
 /// One thing that happened.
@@ -68,6 +68,8 @@ pub enum ContactFact {
         standing: Standing,
         /// Whether it went over her capacity, which is only allowed where the design says so.
         over_capacity: bool,
+        /// Checks that were skipped for her because the step says so, and that she would have failed.
+        bypassed: Bypass,
     },
     /// The two are talking.
     Connected,
@@ -356,6 +358,8 @@ pub enum OfferFact {
         mode: OfferMode,
         /// The moment at which it is too late.
         expires_at: Timestamp,
+        /// Checks that were skipped for her because the step says so, and that she would have failed.
+        bypassed: Bypass,
     },
     /// She took it; `ContactFact::Assigned` follows.
     Accepted,
@@ -456,7 +460,9 @@ pub enum AgentFact {
         /// Who stands in.
         deputy: Option<AgentId>,
     },
-    /// The absence began, or is over.
+    /// The absence on record began: nothing new is put before her, and her deputy stands in.
+    AbsenceBegan,
+    /// The absence is over, by its end or because she returned.
     AbsenceEnded,
     /// Work from outside.
     LoadReported {
@@ -509,6 +515,18 @@ pub enum WorldFact {
         contact: ContactId,
         /// Its needs now.
         needs: Vec<Need>,
+    },
+    /// A calendar opened or closed: shifts and hours that follow it turn with it.
+    HoursTurned {
+        /// Which.
+        calendar: CalendarId,
+        /// Whether it is open from now on.
+        open: bool,
+    },
+    /// A dated membership of a team began or ended.
+    MembershipTurned {
+        /// Whose.
+        team: TeamId,
     },
     /// Journal time jumped.
     ClockJumped {

@@ -12,6 +12,7 @@ mod input;
 mod names;
 mod plan;
 mod rejection;
+mod router;
 mod time;
 mod world;
 
@@ -33,6 +34,11 @@ pub use plan::{
     Promise, PromisedBy, Step, Urgency, Who,
 };
 pub use rejection::Rejection;
+pub use router::{
+    ASKED_LIMIT, AgentView, CLOSED_KEPT, CLOSED_KEPT_FOR, ChannelIdle, ChannelPresence, ContactState, ContactView,
+    FenceState, ORPHAN_WAIT, OVERRIDE_SPAN, OfferView, QueueView, Router, STEPS_LIMIT, TRANSFER_HOLD, TRIED_LIMIT,
+    TeamView, TimerKind, Wake,
+};
 pub use time::{Millis, Timestamp};
 pub use world::{
     AgentSpec, Calendar, ChannelSpec, Class, Floor, Member, QueueLimit, QueueOrder, QueueSpec, TeamSpec, Widening,

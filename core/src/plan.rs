@@ -163,7 +163,7 @@ pub enum Joining {
 }
 
 /// Checks that a dedicated person may skip. Nothing is skipped silently: an event says so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Bypass {
     /// Needed skills.
     pub skill: bool,
@@ -202,6 +202,19 @@ pub struct Finally {
     pub holiday: ExitAction,
     /// Nobody is there who could ever serve.
     pub no_cover: ExitAction,
+}
+
+impl Finally {
+    /// What is done for a cause.
+    #[must_use]
+    pub const fn of(&self, cause: FinalCause) -> ExitAction {
+        match cause {
+            FinalCause::Busy => self.busy,
+            FinalCause::ClosedHours => self.closed_hours,
+            FinalCause::Holiday => self.holiday,
+            FinalCause::NoCover => self.no_cover,
+        }
+    }
 }
 
 /// Why a plan came to its end.

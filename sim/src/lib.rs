@@ -1,1 +1,10 @@
-//! x
+//! Drives Picket with made-up and recorded worlds, and judges what comes out.
+//!
+//! Nothing here is used by the daemon when it routes.
+
+pub mod check;
+pub mod feed;
+pub mod message;
+pub mod output;
+pub mod rng;
+pub mod world;

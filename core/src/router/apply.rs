@@ -1,0 +1,123 @@
+//! Decides what an event changes. Applying is total: an event about something unknown changes nothing.
+
+use super::Router;
+use super::pool::Gain;
+use super::state::Offer;
+use super::timers::Timer;
+use crate::{Event, FenceFact, OfferFact, OfferId, Timestamp};
+
+/// Agents that a contact remembers as tried, at most.
+const EXCLUDED_LIMIT: usize = 8;
+
+impl Router {
+    /// Applies an event, and notes what must be looked at because of it.
+    pub(super) fn apply_event(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::Contact(id, fact) => self.apply_contact(at, *id, fact),
+            Event::Fence(id, fact) => self.apply_fence(at, *id, fact),
+            Event::Offer(id, fact) => self.apply_offer(at, *id, fact),
+            Event::Agent(id, fact) => self.apply_agent(at, *id, fact),
+            Event::World(fact) => self.apply_world(at, fact),
+        }
+        self.forget(at);
+    }
+
+    fn apply_fence(&mut self, at: Timestamp, id: crate::ContactId, fact: &FenceFact) {
+        let Some(contact) = self.contacts.get_mut(id.index()) else { return };
+        match (fact, &mut contact.fence) {
+            (FenceFact::Set { team }, fence) => {
+                *fence = Some(super::state::Fence { team: *team, set_at: at, open: None });
+            }
+            (FenceFact::Opened { reason, .. }, Some(fence)) => fence.open = Some(*reason),
+            (FenceFact::Closed, Some(fence)) => {
+                fence.open = None;
+                fence.set_at = at;
+            }
+            (FenceFact::Opened { .. } | FenceFact::Closed, None) => {}
+        }
+        self.replace(id);
+    }
+
+    fn apply_offer(&mut self, at: Timestamp, id: OfferId, fact: &OfferFact) {
+        match fact {
+            OfferFact::Made { .. } => self.apply_made(at, id, fact),
+            OfferFact::Accepted => {
+                if let Some(offer) = self.end_offer(id)
+                    && let Some(agent) = self.agents.get_mut(offer.agent.index())
+                {
+                    agent.misses = 0;
+                }
+            }
+            OfferFact::Declined { .. } => {
+                if let Some(offer) = self.end_offer(id) {
+                    self.exclude(&offer);
+                }
+            }
+            OfferFact::Expired => {
+                if let Some(offer) = self.end_offer(id) {
+                    if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
+                        agent.misses = agent.misses.saturating_add(1);
+                    }
+                    self.exclude(&offer);
+                }
+            }
+            OfferFact::Revoked { .. } => {
+                self.end_offer(id);
+            }
+            OfferFact::Extended { expires_at } => {
+                let Some(offer) = self.offers.get_mut(&id) else { return };
+                let before = core::mem::replace(&mut offer.expires_at, *expires_at);
+                self.rearm(Some((before, Timer::Offer(id))), Some((*expires_at, Timer::Offer(id))));
+            }
+        }
+    }
+
+    fn apply_made(&mut self, at: Timestamp, id: OfferId, fact: &OfferFact) {
+        let OfferFact::Made { contact, agent, standing, step, mode, expires_at, bypassed } = *fact else { return };
+        let Some(known) = self.contacts.get_mut(contact.index()) else { return };
+        known.offers.push(id);
+        let channel = known.channel;
+        let offer = Offer { id, contact, agent, channel, standing, step, mode, made_at: at, expires_at, bypassed };
+        self.offers.insert(id, offer);
+        self.last_offer = self.last_offer.max(id.0);
+        self.turns = self.turns.saturating_add(1);
+        self.rearm(None, Some((expires_at, Timer::Offer(id))));
+        let turn = self.turns;
+        if let Some(agent) = self.agents.get_mut(agent.index()) {
+            agent.offers.push((id, channel));
+            agent.turn = turn;
+        }
+        self.replace(contact);
+        self.reindex(agent, Gain::Possible);
+    }
+
+    /// Takes an offer off contact and agent.
+    fn end_offer(&mut self, id: OfferId) -> Option<Offer> {
+        let offer = self.offers.remove(&id)?;
+        self.rearm(Some((offer.expires_at, Timer::Offer(id))), None);
+        if let Some(contact) = self.contacts.get_mut(offer.contact.index()) {
+            contact.offers.retain(|own| *own != id);
+        }
+        if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
+            agent.offers.retain(|(own, _)| *own != id);
+        }
+        self.replace(offer.contact);
+        self.reindex(offer.agent, Gain::Possible);
+        Some(offer)
+    }
+
+    fn exclude(&mut self, offer: &Offer) {
+        self.exclude_agent(offer.contact, offer.agent);
+        self.replace(offer.contact);
+    }
+
+    /// Remembers that an agent was tried; the oldest is forgotten first.
+    pub(super) fn exclude_agent(&mut self, contact: crate::ContactId, agent: crate::AgentId) {
+        let Some(contact) = self.contacts.get_mut(contact.index()) else { return };
+        contact.excluded.retain(|known| *known != agent);
+        if contact.excluded.len() >= EXCLUDED_LIMIT {
+            contact.excluded.remove(0);
+        }
+        contact.excluded.push(agent);
+    }
+}

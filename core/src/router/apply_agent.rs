@@ -1,0 +1,131 @@
+//! Decides what an event about an agent changes.
+
+use super::Router;
+use super::audience::Audience;
+use super::pool::Gain;
+use super::state::{Absence, Agent, Said};
+use crate::{AgentFact, AgentId, ChannelId, ExpectedPresence, Presence, StateCause, StateSetter, Timestamp};
+
+impl Agent {
+    /// The state that counts on a channel: a supervisor's word, else the latest about it.
+    pub(crate) fn effective(&self, channel: ChannelId) -> Said {
+        let over = self.over_of.iter().find(|(own, _)| *own == channel).map(|(_, said)| *said).or(self.over);
+        let said = || self.said_of.iter().find(|(own, _)| *own == channel).map_or(self.said, |(_, said)| *said);
+        over.unwrap_or_else(said)
+    }
+
+    /// Whether she is logged in on any channel.
+    fn is_in(&self) -> bool {
+        self.said.presence != Presence::Offline
+            || self.said_of.iter().any(|(_, said)| said.presence != Presence::Offline)
+    }
+}
+
+impl Router {
+    pub(super) fn apply_agent(&mut self, at: Timestamp, id: AgentId, fact: &AgentFact) {
+        let Some(agent) = self.agents.get_mut(id.index()) else { return };
+        match fact {
+            AgentFact::StateChanged { channels, presence, cause, until, by } => {
+                let said = Said { presence: *presence, cause: *cause, until: *until, by: *by, at };
+                set_state(agent, channels, said);
+            }
+            AgentFact::AbsenceSet { from, until, reason, deputy } => {
+                agent.absences.retain(|known| known.from != *from);
+                let absence = Absence { from: *from, until: *until, reason: *reason, deputy: *deputy, begun: false };
+                agent.absences.push(absence);
+                agent.absences.sort_unstable_by_key(|absence| absence.from);
+            }
+            AgentFact::AbsenceBegan => {
+                agent.absences.iter_mut().filter(|absence| absence.from <= at).for_each(|absence| absence.begun = true);
+            }
+            AgentFact::AbsenceEnded => agent.absences.retain(|absence| !absence.begun),
+            AgentFact::LoadReported { channel, contacts } => {
+                agent.load.retain(|(own, _)| own != channel);
+                if *contacts > 0 {
+                    agent.load.push((*channel, *contacts));
+                } else {
+                    agent.idle.retain(|(own, _)| own != channel);
+                    agent.idle.push((*channel, at));
+                }
+            }
+            AgentFact::Vouched(ExpectedPresence::Lost) => agent.lost = true,
+            AgentFact::Vouched(ExpectedPresence::Seen) => agent.lost = false,
+        }
+        if matches!(fact, AgentFact::AbsenceSet { .. } | AgentFact::AbsenceBegan | AgentFact::AbsenceEnded) {
+            self.review_deputies();
+        }
+        self.reindex(id, Gain::Possible);
+        self.stir_around(id);
+    }
+
+    /// Looks again at the contacts whose step depends on what this agent does.
+    pub(super) fn stir_around(&mut self, id: AgentId) {
+        let Some(agent) = self.agents.get(id.index()) else { return };
+        let mut stirred: alloc::vec::Vec<_> = alloc::vec::Vec::new();
+        for audience in self.audiences(agent) {
+            stirred.extend(self.lanes.watchers(audience));
+        }
+        stirred.into_iter().for_each(|contact| self.stir(contact));
+    }
+
+    /// Looks again who stands in for whom; rare, so everybody is looked at.
+    pub(super) fn review_deputies(&mut self) {
+        let mut pairs: alloc::vec::Vec<(AgentId, AgentId)> = alloc::vec::Vec::new();
+        for (_, agent) in self.agents.iter() {
+            pairs.extend(self.deputy(agent.id).map(|deputy| (deputy, agent.id)));
+        }
+        pairs.sort_unstable();
+        let ids: alloc::vec::Vec<AgentId> = self.agents.iter().map(|(_, agent)| agent.id).collect();
+        for id in ids {
+            let wanted = pairs.iter().filter(|(deputy, _)| *deputy == id).map(|(_, absent)| *absent);
+            let wanted: smallvec::SmallVec<[AgentId; 1]> = wanted.collect();
+            let Some(agent) = self.agents.get_mut(id.index()) else { continue };
+            if agent.deputises == wanted {
+                continue;
+            }
+            agent.deputises = wanted;
+            self.work.agents.insert(id);
+            self.stir_around(id);
+            // The audience of a person now includes another one.
+            let absent: alloc::vec::Vec<_> = pairs.iter().filter(|(deputy, _)| *deputy == id).collect();
+            for (_, absent) in absent {
+                let waiting = self.lanes.everybody(Audience::Agent(*absent));
+                waiting.into_iter().for_each(|contact| self.stir(contact));
+            }
+        }
+    }
+}
+
+fn set_state(agent: &mut Agent, channels: &[ChannelId], said: Said) {
+    let was_in = agent.is_in();
+    let is_over = said.by == StateSetter::Supervisor;
+    let ends_over = is_over && said.cause == StateCause::PauseOver;
+    if channels.is_empty() {
+        if is_over {
+            agent.over_of.clear();
+            agent.over = (!ends_over).then_some(said);
+        } else {
+            agent.said_of.clear();
+            agent.said = said;
+        }
+    }
+    for channel in channels {
+        if is_over {
+            agent.over_of.retain(|(own, _)| own != channel);
+            if !ends_over {
+                agent.over_of.push((*channel, said));
+                agent.over_of.sort_unstable_by_key(|(own, _)| *own);
+            }
+        } else {
+            agent.said_of.retain(|(own, _)| own != channel);
+            agent.said_of.push((*channel, said));
+            agent.said_of.sort_unstable_by_key(|(own, _)| *own);
+        }
+    }
+    if said.presence == Presence::Ready && matches!(said.cause, StateCause::Said(_)) {
+        agent.misses = 0;
+    }
+    if !was_in && agent.is_in() {
+        agent.login = said.at;
+    }
+}

@@ -1,0 +1,198 @@
+//! Decides how waiting contacts are grouped: in lanes of equal contacts, first come first served inside, so that an
+//! agent who becomes available compares the heads of a few lanes and never the contacts behind them.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::audience::Audience;
+use super::state::{Contact, Roll};
+use crate::{AgentId, Bypass, ChannelId, ContactId, Millis, Need, QueueId, TeamId, Timestamp, Urgency};
+
+/// A lane, by its slot; slots of dropped lanes are used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct LaneId(u32);
+
+/// Everything that decides who may serve a contact and when, apart from whom it avoids or has tried.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct LaneKey {
+    pub(crate) audience: Audience,
+    pub(crate) channel: ChannelId,
+    pub(crate) urgency: Urgency,
+    pub(crate) fence: Option<(TeamId, Gate)>,
+    pub(crate) queue: QueueId,
+    pub(crate) within: Millis,
+    pub(crate) bypass: Bypass,
+    pub(crate) needs: Vec<Need>,
+}
+
+/// A fence's outward gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Gate {
+    Closed,
+    Open,
+}
+
+/// A contact's place in a lane: those who were with somebody already, then by age, then by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    pub(crate) turn: Turn,
+    pub(crate) since: Timestamp,
+    pub(crate) contact: ContactId,
+}
+
+/// Who goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Turn {
+    Ahead,
+    InTurn,
+}
+
+impl Waiting {
+    pub(crate) const fn of(contact: &Contact) -> Self {
+        let turn = if contact.ahead { Turn::Ahead } else { Turn::InTurn };
+        Self { turn, since: contact.since, contact: contact.id }
+    }
+}
+
+/// Contacts that are equal for every agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Lane {
+    pub(crate) key: LaneKey,
+    pub(crate) waiting: BTreeSet<Waiting>,
+    /// Whether anybody of a queue could ever serve these; true for other audiences, whose people are few.
+    pub(crate) able: bool,
+}
+
+/// All lanes, and who is counted as waiting where.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Lanes {
+    slots: Vec<Option<Lane>>,
+    free: Vec<LaneId>,
+    ids: BTreeMap<LaneKey, LaneId>,
+    by_audience: BTreeMap<Audience, BTreeSet<LaneId>>,
+    watchers: BTreeMap<Audience, BTreeSet<ContactId>>,
+    rolls: BTreeMap<Roll, BTreeSet<(Timestamp, ContactId)>>,
+}
+
+impl Lanes {
+    pub(crate) fn get(&self, id: LaneId) -> Option<&Lane> {
+        self.slots.get(id.0 as usize)?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, id: LaneId) -> Option<&mut Lane> {
+        self.slots.get_mut(id.0 as usize)?.as_mut()
+    }
+
+    pub(crate) fn find(&self, key: &LaneKey) -> Option<LaneId> {
+        self.ids.get(key).copied()
+    }
+
+    /// Adds an empty lane.
+    pub(crate) fn open(&mut self, key: LaneKey, able: bool) -> LaneId {
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            LaneId(u32::try_from(self.slots.len().saturating_sub(1)).unwrap_or(u32::MAX))
+        });
+        self.ids.insert(key.clone(), id);
+        self.by_audience.entry(key.audience).or_default().insert(id);
+        if let Some(slot) = self.slots.get_mut(id.0 as usize) {
+            *slot = Some(Lane { key, waiting: BTreeSet::new(), able });
+        }
+        id
+    }
+
+    pub(crate) fn enter(&mut self, id: LaneId, place: Waiting) {
+        if let Some(lane) = self.get_mut(id) {
+            lane.waiting.insert(place);
+        }
+    }
+
+    /// Takes a contact out; the last one out closes the lane.
+    pub(crate) fn leave(&mut self, id: LaneId, place: Waiting) {
+        let Some(slot) = self.slots.get_mut(id.0 as usize) else { return };
+        let Some(lane) = slot.as_mut() else { return };
+        lane.waiting.remove(&place);
+        if !lane.waiting.is_empty() {
+            return;
+        }
+        if let Some(lane) = slot.take() {
+            self.ids.remove(&lane.key);
+            if let Some(lanes) = self.by_audience.get_mut(&lane.key.audience) {
+                lanes.remove(&id);
+                if lanes.is_empty() {
+                    self.by_audience.remove(&lane.key.audience);
+                }
+            }
+            self.free.push(id);
+        }
+    }
+
+    pub(crate) fn is_waited_for(&self, audience: Audience) -> bool {
+        self.by_audience.contains_key(&audience)
+    }
+
+    pub(crate) fn of(&self, audience: Audience) -> impl Iterator<Item = (LaneId, &Lane)> {
+        self.by_audience.get(&audience).into_iter().flatten().filter_map(|id| self.get(*id).map(|lane| (*id, lane)))
+    }
+
+    /// The audiences of a team's backups that somebody waits for, whoever leads.
+    pub(crate) fn backups_of(&self, team: TeamId) -> impl Iterator<Item = Audience> {
+        let first = Audience::Backups(team, None);
+        let last = Audience::Backups(team, Some(AgentId(u32::MAX)));
+        self.by_audience.range(first..=last).map(|(audience, _)| *audience)
+    }
+
+    pub(crate) fn watch(&mut self, audience: Audience, contact: ContactId) {
+        self.watchers.entry(audience).or_default().insert(contact);
+    }
+
+    pub(crate) fn unwatch(&mut self, audience: Audience, contact: ContactId) {
+        if let Some(watchers) = self.watchers.get_mut(&audience) {
+            watchers.remove(&contact);
+            if watchers.is_empty() {
+                self.watchers.remove(&audience);
+            }
+        }
+    }
+
+    /// Contacts whose step depends on what these people do.
+    pub(crate) fn watchers(&self, audience: Audience) -> impl Iterator<Item = ContactId> {
+        self.watchers.get(&audience).into_iter().flatten().copied()
+    }
+
+    pub(crate) fn enrol(&mut self, roll: Roll, since: Timestamp, contact: ContactId) {
+        self.rolls.entry(roll).or_default().insert((since, contact));
+    }
+
+    pub(crate) fn strike(&mut self, roll: Roll, since: Timestamp, contact: ContactId) {
+        if let Some(waiting) = self.rolls.get_mut(&roll) {
+            waiting.remove(&(since, contact));
+            if waiting.is_empty() {
+                self.rolls.remove(&roll);
+            }
+        }
+    }
+
+    /// Who waits behind a fence or in a queue, offered ones included; the oldest first.
+    pub(crate) fn roll(&self, roll: Roll) -> Option<&BTreeSet<(Timestamp, ContactId)>> {
+        self.rolls.get(&roll)
+    }
+
+    /// Waiting contacts of every audience that names a team.
+    pub(crate) fn everybody_of_team(&self, team: TeamId) -> Vec<ContactId> {
+        let named = self.by_audience.keys().filter(|audience| match audience {
+            Audience::Lead(own) | Audience::Backups(own, _) | Audience::Team(own, _) | Audience::Covers(own) => {
+                *own == team
+            }
+            Audience::Agent(_) | Audience::Queue(_) => false,
+        });
+        named.flat_map(|audience| self.everybody(*audience)).collect()
+    }
+
+    /// Waiting contacts of an audience, for the rare changes that concern all of them.
+    pub(crate) fn everybody(&self, audience: Audience) -> Vec<ContactId> {
+        self.of(audience).flat_map(|(_, lane)| lane.waiting.iter().map(|place| place.contact)).collect()
+    }
+}

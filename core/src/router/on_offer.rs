@@ -1,0 +1,105 @@
+//! Decides what an answer to an offer does, and how offers are taken back.
+
+use alloc::vec::Vec;
+
+use super::Router;
+use super::state::Offer;
+use crate::{
+    AgentFact, AgentId, Assignment, ContactFact, ContactId, Event, Millis, OfferCommand, OfferFact, OfferId, Presence,
+    ReasonId, Rejection, RevokeCause, StateCause, StateSetter, Timestamp, WorldFact,
+};
+
+impl Router {
+    pub(super) fn on_offer(
+        &mut self,
+        now: Timestamp,
+        id: OfferId,
+        command: OfferCommand,
+        out: &mut Vec<Event>,
+    ) -> Result<(), Rejection> {
+        match command {
+            OfferCommand::Accept(agent) => self.accept(now, id, agent, out),
+            OfferCommand::Decline(agent, reason) => self.decline(now, id, agent, reason, out),
+        }
+    }
+
+    fn live_offer(&self, now: Timestamp, id: OfferId, agent: AgentId) -> Result<Offer, Rejection> {
+        let Some(offer) = self.offers.get(&id) else {
+            let was_made = id.0 >= 1 && id.0 <= self.last_offer;
+            return Err(if was_made { Rejection::OfferGone } else { Rejection::UnknownOffer });
+        };
+        if offer.agent != agent {
+            return Err(Rejection::NotYourOffer);
+        }
+        // The timer that ends this offer may still be behind us; time decides, not luck.
+        if now >= offer.expires_at {
+            return Err(Rejection::OfferExpired);
+        }
+        Ok(*offer)
+    }
+
+    fn accept(&mut self, now: Timestamp, id: OfferId, agent: AgentId, out: &mut Vec<Event>) -> Result<(), Rejection> {
+        let offer = self.live_offer(now, id, agent)?;
+        self.emit(now, Event::Offer(id, OfferFact::Accepted), out);
+        self.revoke_offers_of(now, offer.contact, RevokeCause::TakenByOther, out);
+        let fact = ContactFact::Assigned {
+            agent,
+            how: Assignment::Accepted(id),
+            standing: offer.standing,
+            over_capacity: false,
+            bypassed: offer.bypassed,
+        };
+        self.emit(now, Event::Contact(offer.contact, fact), out);
+        Ok(())
+    }
+
+    fn decline(
+        &mut self,
+        now: Timestamp,
+        id: OfferId,
+        agent: AgentId,
+        reason: Option<ReasonId>,
+        out: &mut Vec<Event>,
+    ) -> Result<(), Rejection> {
+        self.live_offer(now, id, agent)?;
+        self.emit(now, Event::Offer(id, OfferFact::Declined { reason }), out);
+        Ok(())
+    }
+
+    /// An offer's deadline: nobody answered. Too many of these, and the agent takes no more until she returns.
+    pub(super) fn expire_offer(&mut self, now: Timestamp, id: OfferId, out: &mut Vec<Event>) {
+        let Some(offer) = self.offers.get(&id).copied() else { return };
+        let limit = self.contacts.get(offer.contact.index()).map_or(0, |contact| contact.plan.offer.misses);
+        self.emit(now, Event::Offer(id, OfferFact::Expired), out);
+        let misses = self.agents.get(offer.agent.index()).map_or(0, |agent| agent.misses);
+        if limit > 0 && misses >= limit {
+            let fact = AgentFact::StateChanged {
+                channels: Vec::new(),
+                presence: Presence::NotReady,
+                cause: StateCause::NoAnswer,
+                until: None,
+                by: StateSetter::Picket,
+            };
+            self.emit(now, Event::Agent(offer.agent, fact), out);
+            self.revoke_unfit(now, offer.agent, out);
+        }
+    }
+
+    /// Takes back every offer of a contact.
+    pub(super) fn revoke_offers_of(&mut self, now: Timestamp, id: ContactId, cause: RevokeCause, out: &mut Vec<Event>) {
+        let offers = self.contacts.get(id.index()).map(|contact| contact.offers.clone()).unwrap_or_default();
+        for offer in offers {
+            self.emit(now, Event::Offer(offer, OfferFact::Revoked { cause }), out);
+        }
+    }
+
+    /// A jump of the clock is nobody's fault: what is out stays out as long as it would have.
+    pub(super) fn on_clock_jump(&mut self, now: Timestamp, by: Millis, out: &mut Vec<Event>) {
+        let offers: Vec<(OfferId, Timestamp)> =
+            self.offers.values().map(|offer| (offer.id, offer.expires_at)).collect();
+        self.emit(now, Event::World(WorldFact::ClockJumped { by }), out);
+        for (id, expires_at) in offers {
+            self.emit(now, Event::Offer(id, OfferFact::Extended { expires_at: expires_at + by }), out);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Decides when the core must be woken, and why: each thing has at most one named timer, always at its next deadline.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::Router;
+use super::state::{Agent, Contact, Phase};
+use crate::{AgentId, CalendarId, ContactId, Event, OfferId, QueueId, TeamId, Timestamp};
+
+/// The next moment at which something is due, and what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Wake {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub kind: TimerKind,
+}
+
+/// What a timer is for. At the same moment, those named first fire first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimerKind {
+    /// An offer's deadline.
+    OfferExpiry,
+    /// An accepted contact must be connected by then.
+    AcceptedDeadline,
+    /// The hold of a step is over.
+    StepHold,
+    /// The longest wait is reached.
+    Longest,
+    /// The queue asks for less from then on.
+    Widening,
+    /// A scheduled contact's time.
+    ScheduleDue,
+    /// After-contact work ends by itself.
+    WrapUpEnd,
+    /// Connected for longer than the channel allows.
+    ConnectedTooLong,
+    /// A lost agent is no longer waited for.
+    OrphanWait,
+    /// A timed pause, or a supervisor's override, is over.
+    PauseEnd,
+    /// An absence begins or ends.
+    AbsenceEdge,
+    /// A calendar opens or closes.
+    HoursEdge,
+    /// A dated membership begins or ends.
+    MembershipEdge,
+    /// A calendar is needed further ahead.
+    CalendarHorizon,
+    /// A queue's service passes its floor because time passes.
+    FloorEdge,
+}
+
+/// A timer, by what it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Timer {
+    Offer(OfferId),
+    Contact(TimerKind, ContactId),
+    Agent(TimerKind, AgentId),
+    Hours(CalendarId),
+    Membership(TeamId),
+    Horizon(CalendarId),
+    Floor(QueueId),
+}
+
+impl Timer {
+    const fn kind(self) -> TimerKind {
+        match self {
+            Self::Offer(_) => TimerKind::OfferExpiry,
+            Self::Contact(kind, _) | Self::Agent(kind, _) => kind,
+            Self::Hours(_) => TimerKind::HoursEdge,
+            Self::Membership(_) => TimerKind::MembershipEdge,
+            Self::Horizon(_) => TimerKind::CalendarHorizon,
+            Self::Floor(_) => TimerKind::FloorEdge,
+        }
+    }
+}
+
+fn earlier(one: &mut Option<(Timestamp, TimerKind)>, at: Option<Timestamp>, kind: TimerKind) {
+    let Some(at) = at else { return };
+    if one.is_none_or(|known| (at, kind) < known) {
+        *one = Some((at, kind));
+    }
+}
+
+impl Router {
+    /// When the core wants to be woken, and why; `None` if nothing is pending.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Wake> {
+        self.timers.first().map(|(at, timer)| Wake { at: *at, kind: timer.kind() })
+    }
+
+    /// Fires the one earliest timer that is due; `None` when none is. Call again until then.
+    pub fn wake(&mut self, now: Timestamp, out: &mut Vec<Event>) -> Option<TimerKind> {
+        let (due, timer) = self.timers.first().copied().filter(|(at, _)| *at <= now)?;
+        match timer {
+            Timer::Offer(offer) => self.expire_offer(now, offer, out),
+            Timer::Contact(kind, contact) => self.wake_contact(now, contact, kind, out),
+            Timer::Agent(_, agent) => self.wake_agent(now, agent, out),
+            Timer::Hours(calendar) => self.turn_hours(now, calendar, out),
+            Timer::Membership(team) => self.turn_members(now, team, out),
+            Timer::Horizon(calendar) => self.ask_for_calendar(now, calendar, out),
+            Timer::Floor(queue) => self.turn_floor(now, due, queue, out),
+        }
+        self.settle(now, out);
+        Some(timer.kind())
+    }
+
+    pub(crate) fn rearm(&mut self, before: Option<(Timestamp, Timer)>, after: Option<(Timestamp, Timer)>) {
+        if before == after {
+            return;
+        }
+        if let Some(before) = before {
+            self.timers.remove(&before);
+        }
+        if let Some(after) = after {
+            self.timers.insert(after);
+        }
+    }
+
+    /// Sets a contact's timer to its next deadline.
+    pub(crate) fn arm_contact(&mut self, id: ContactId) {
+        let Some(contact) = self.contacts.get(id.index()) else { return };
+        let wanted = self.contact_deadline(contact);
+        let before = contact.armed;
+        if let Some(contact) = self.contacts.get_mut(id.index()) {
+            contact.armed = wanted;
+        }
+        let timer = |(at, kind)| (at, Timer::Contact(kind, id));
+        self.rearm(before.map(timer), wanted.map(timer));
+    }
+
+    fn contact_deadline(&self, contact: &Contact) -> Option<(Timestamp, TimerKind)> {
+        let mut next = None;
+        match contact.phase {
+            Phase::Scheduled { at } => next = Some((at, TimerKind::ScheduleDue)),
+            Phase::Waiting if contact.offers.is_empty() => {
+                if !contact.progress.exhausted {
+                    earlier(&mut next, self.step_end(contact).at, TimerKind::StepHold);
+                }
+                earlier(&mut next, Self::longest_at(contact), TimerKind::Longest);
+                earlier(&mut next, self.widening_at(contact), TimerKind::Widening);
+            }
+            Phase::Assigned { deadline, .. } => earlier(&mut next, deadline, TimerKind::AcceptedDeadline),
+            Phase::Connected { stalls_at, .. } => earlier(&mut next, stalls_at, TimerKind::ConnectedTooLong),
+            Phase::Orphaned { until, .. } => next = Some((until, TimerKind::OrphanWait)),
+            Phase::WrapUp { until, .. } => next = Some((until, TimerKind::WrapUpEnd)),
+            Phase::Waiting | Phase::Parked { .. } | Phase::Closed { .. } => {}
+        }
+        next
+    }
+
+    /// Sets an agent's timer to the next end of a pause or edge of an absence.
+    pub(crate) fn arm_agent(&mut self, id: AgentId) {
+        let Some(agent) = self.agents.get_mut(id.index()) else { return };
+        let wanted = agent_deadline(agent);
+        let before = core::mem::replace(&mut agent.armed, wanted);
+        let timer = |(at, kind)| (at, Timer::Agent(kind, id));
+        self.rearm(before.map(timer), wanted.map(timer));
+    }
+}
+
+fn agent_deadline(agent: &Agent) -> Option<(Timestamp, TimerKind)> {
+    let mut next = None;
+    if agent.removed {
+        return next;
+    }
+    let said = agent.said_of.iter().chain(&agent.over_of).map(|(_, said)| said);
+    for said in said.chain([&agent.said]).chain(&agent.over) {
+        earlier(&mut next, said.until, TimerKind::PauseEnd);
+    }
+    for absence in &agent.absences {
+        let edge = if absence.begun { absence.until } else { absence.from };
+        earlier(&mut next, Some(edge), TimerKind::AbsenceEdge);
+    }
+    next
+}
