@@ -89,6 +89,8 @@ pub struct ContactView<'a> {
     pub agent: Option<AgentId>,
     /// Everybody who was connected, first to last.
     pub handled_by: &'a [AgentId],
+    /// Agents never asked: the customer avoids them.
+    pub avoids: &'a [AgentId],
     /// Agents not asked again while another can serve.
     pub excluded: &'a [AgentId],
     /// When a scheduled contact begins to wait, an accepted one fails, wrap-up ends, an orphan is requeued.
@@ -347,6 +349,7 @@ impl Router {
             offers: &contact.offers,
             agent: contact.agent,
             handled_by: &contact.handled_by,
+            avoids: &contact.avoids,
             excluded: &contact.excluded,
             due,
             outcome,
