@@ -86,6 +86,18 @@ impl Names {
         number
     }
 
+    /// Takes back names just interned, because nothing came of the input that brought them.
+    pub fn rollback(&mut self, fresh: &mut Vec<Name>) {
+        while let Some(name) = fresh.pop() {
+            if let Some(table) = self.by_kind.get_mut(&name.kind)
+                && let Some(number) = table.numbers.remove(&name.text)
+            {
+                table.texts.remove(&number);
+                table.next = number;
+            }
+        }
+    }
+
     /// Adds a name that the journal records as new; the same name twice keeps its number.
     pub fn apply(&mut self, name: &Name) -> u32 {
         let table = self.by_kind.entry(name.kind).or_default();

@@ -124,7 +124,7 @@ impl Finding {
 
 /// The candidate most like a misspelt word, if one is like it at all.
 #[must_use]
-pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let mut best: Option<(f64, &str)> = None;
     for candidate in candidates {
         let likeness = strsim::jaro_winkler(word, candidate);

@@ -128,12 +128,6 @@ pub(crate) fn union(calendars: &[Calendar]) -> Calendar {
     Calendar { windows: joined(windows), until: calendars.iter().filter_map(|calendar| calendar.until).min() }
 }
 
-/// Whether a calendar is open at a moment.
-pub(crate) fn is_open(calendar: &Calendar, at: Timestamp) -> bool {
-    let after = calendar.windows.partition_point(|window| window.to <= at);
-    calendar.windows.get(after).is_some_and(|window| window.from <= at)
-}
-
 fn joined(mut windows: Vec<Window>) -> Vec<Window> {
     windows.retain(|window| window.from < window.to);
     windows.sort_by_key(|window| (window.from, window.to));
@@ -154,6 +148,12 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whether a calendar is open at a moment.
+    fn is_open(calendar: &Calendar, at: Timestamp) -> bool {
+        let after = calendar.windows.partition_point(|window| window.to <= at);
+        calendar.windows.get(after).is_some_and(|window| window.from <= at)
+    }
 
     fn at(text: &str) -> Timestamp {
         Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())

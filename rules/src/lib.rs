@@ -6,6 +6,7 @@
 mod codes;
 mod defaults;
 mod draft;
+mod expect;
 mod expr;
 pub mod facts;
 mod finding;
@@ -16,7 +17,9 @@ mod load;
 mod lookup;
 mod model;
 pub mod plan;
+pub mod render;
 mod resolve;
+mod shell;
 mod world;
 
 pub use codes::Code;

@@ -28,6 +28,22 @@ impl RuleSet {
         &self.sources
     }
 
+    /// What the set holds, in one line for people.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let count = |number: usize, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
+        let rules = self.classify.len() + self.fences.len() + self.queue_rules.len();
+        let parts = [
+            count(self.sources.len(), "file"),
+            count(rules, "rule"),
+            count(self.agents.len(), "agent"),
+            count(self.teams.len(), "team"),
+            count(self.queues.len(), "queue"),
+            count(self.expects.len(), "expectation"),
+        ];
+        format!("{}; version {}", parts.join(", "), self.hash.get(..12).unwrap_or_default())
+    }
+
     /// The names of all domains, in the order of the files; the first is the default.
     pub fn domains(&self) -> impl Iterator<Item = &str> {
         self.domains.iter().map(|domain| domain.name.as_str())

@@ -57,7 +57,6 @@ pub(crate) struct Role {
 #[derive(Clone, Debug)]
 pub(crate) struct Domain {
     pub(crate) name: String,
-    pub(crate) place: Place,
     pub(crate) zone: Zone,
 }
 

@@ -1,3 +1,33 @@
 //! Decides how one shard lives: take, decode, deduplicate, identify, decide, append, commit, then acknowledge and publish.
 
+mod backoff;
+mod decide;
+mod decided;
+pub mod feed;
+mod handle;
+mod identify;
+mod intake;
+mod keeper;
+mod measure;
+mod outlet;
+mod overlay;
 pub mod ports;
+mod publisher;
+pub mod record;
+mod recover;
+mod run;
+mod seen;
+mod serve;
+pub mod snapshot;
+mod state;
+mod time;
+mod writer;
+
+pub(crate) use backoff::Backoff;
+pub use feed::Feed;
+pub(crate) use handle::pair;
+pub use handle::{Dependency, Health, ShardHandle, Unavailable};
+pub use identify::Pepper;
+pub use run::Limits;
+pub(crate) use serve::Service;
+pub use state::{ContactMeta, Noted, RulesInForce, ShardState, Topic, Voice};

@@ -23,7 +23,7 @@ impl std::fmt::Display for Token {
 }
 
 /// The end of a journal: its last sequence number and that record's hash. `(0, "")` when it is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Head {
     /// The last sequence number; records count from 1.
     pub seq: u64,
@@ -155,7 +155,10 @@ pub struct StoreTraits {
     pub shared: bool,
 }
 
-/// Remembers one installation: a journal, snapshots and a watermark per shard, one directory, blobs.
+/// Remembers one installation: a journal, snapshots, a watermark, a directory and blobs per shard.
+///
+/// The directory belongs to a shard because its rows are written in the same transaction as the shard's records, and a
+/// transaction of Redis Cluster cannot leave the shard's slot.
 ///
 /// A returned `Ok` of [`Store::append`] means committed, by the profile's rule.
 #[async_trait]
@@ -190,7 +193,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Unavailable`].
     async fn head(&self, shard: &str) -> Result<Head, StoreError>;
 
-    /// At most `limit` records behind `after`, in order.
+    /// At most `limit` records behind `after`, in order and without gaps. Where records were trimmed, the first one
+    /// returned is the oldest kept, which is then not the one right behind `after`.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Damaged`].
@@ -208,8 +212,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Unavailable`].
     async fn snapshots(&self, shard: &str) -> Result<Vec<Snapshot>, StoreError>;
 
-    /// Removes records up to and including `seq`; the caller has made sure that a snapshot contains them and that
-    /// their outputs are published.
+    /// Removes records up to and including `seq`; the caller has made sure that their outputs are published. What the
+    /// older of the kept snapshots does not contain stays, whatever is asked for: the newer one may turn out damaged.
     ///
     /// # Errors
     /// Any; see [`StoreError`].
@@ -227,17 +231,17 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Unavailable`].
     async fn watermark(&self, shard: &str) -> Result<u64, StoreError>;
 
-    /// Rows of the directory, in the order of the keys asked for.
+    /// Rows of the shard's directory, in the order of the keys asked for.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn directory(&self, keys: &[DirectoryKey]) -> Result<Vec<Option<Bytes>>, StoreError>;
+    async fn directory(&self, shard: &str, keys: &[DirectoryKey]) -> Result<Vec<Option<Bytes>>, StoreError>;
 
     /// A content-addressed body.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn blob(&self, hash: &str) -> Result<Option<Bytes>, StoreError>;
+    async fn blob(&self, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError>;
 
     /// Whether it can be used now; `Err` says why not.
     ///
@@ -287,6 +291,25 @@ pub enum BrokerError {
     GateClosed,
 }
 
+/// Makes the two ends of a shard's traffic, anew at every take-over.
+#[async_trait]
+pub trait Broker: Send + Sync + std::fmt::Debug {
+    /// Begins to deliver what arrives for a shard, once its token is held.
+    ///
+    /// # Errors
+    /// [`BrokerError::Topology`] when it can never work as it is set up.
+    fn inbox(&self, shard: &str) -> Result<Box<dyn Inbox>, BrokerError>;
+
+    /// Begins to publish for a shard.
+    ///
+    /// # Errors
+    /// [`BrokerError::Topology`] when it can never work as it is set up.
+    fn outbox(&self, shard: &str) -> Result<Box<dyn Outbox>, BrokerError>;
+
+    /// Where dead letters are kept.
+    fn dead_letters(&self) -> std::sync::Arc<dyn DeadLetters>;
+}
+
 /// Delivers what arrives for one shard, over a connection of its own that it supervises itself.
 ///
 /// While the broker is away, [`Inbox::take`] waits; it never ends by itself. After a reconnection unacknowledged
@@ -325,6 +348,12 @@ pub trait Outbox: Send + std::fmt::Debug {
     /// # Errors
     /// [`BrokerError::Unavailable`].
     async fn reply(&mut self, to: &str, correlation: Option<&str>, body: Bytes) -> Result<(), BrokerError>;
+
+    /// Whether messages can be published now; asked about once a second while nothing else is done.
+    ///
+    /// # Errors
+    /// Any; see [`BrokerError`].
+    async fn check(&mut self) -> Result<(), BrokerError>;
 }
 
 /// A message that could not be understood or handled, as it is kept for people.
@@ -340,6 +369,11 @@ pub struct DeadLetter {
     pub at: i64,
     /// Which shard refused it; empty when none could be found.
     pub shard: String,
+    /// The exchange it was sent to; empty over HTTP. A replay goes there again and nowhere else, so that a refused
+    /// message of a platform can never come back as a control message.
+    pub exchange: String,
+    /// Who the broker, or the HTTP token, vouched sent it.
+    pub user: Option<String>,
     /// The routing key it was sent with.
     pub routing_key: String,
     /// Its content type.
@@ -348,6 +382,19 @@ pub struct DeadLetter {
     pub headers: Vec<(String, String)>,
     /// Its body; not necessarily text.
     pub body: Vec<u8>,
+}
+
+/// What a broker can do beside delivering and publishing; the shared test suite reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokerTraits {
+    /// Outputs go through a gate that lets only the current owner through.
+    pub gate: bool,
+    /// Everything received and published is kept for a while.
+    pub archive: bool,
+    /// Senders can be answered at their `reply_to`.
+    pub reply: bool,
+    /// What was delivered and not acknowledged is delivered again, in order.
+    pub redelivery: bool,
 }
 
 /// Keeps what could not be understood or handled.

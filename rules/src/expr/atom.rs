@@ -93,6 +93,15 @@ impl Atom {
             }
     }
 
+    /// Texts that pass, as far as they are named.
+    pub(crate) fn texts(&self) -> Vec<&str> {
+        match &self.test {
+            Test::OneOf(texts) => texts.iter().map(String::as_str).collect(),
+            Test::Prefix(prefix) => vec![prefix],
+            Test::Not(_) => Vec::new(),
+        }
+    }
+
     /// Whether a text passes.
     pub(crate) fn accepts(&self, text: &str) -> bool {
         match &self.test {

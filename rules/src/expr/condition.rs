@@ -48,8 +48,6 @@ impl Problem {
 pub(crate) struct Clause {
     /// As written.
     pub(crate) text: String,
-    /// Where in the expression.
-    pub(crate) span: Range<usize>,
     /// What it asks of one field, if that is all it does.
     pub(crate) atom: Option<Atom>,
     /// Its value, if it is always the same.
@@ -106,7 +104,7 @@ impl Condition {
             };
             let constant = atom::constant(&ast).then(|| test.eval(&atom::empty(&atom::EMPTY)));
             let text = text.get(span.clone()).unwrap_or_default().to_owned();
-            condition.clauses.push(Clause { text, span, atom: Atom::of(&ast), constant, test });
+            condition.clauses.push(Clause { text, atom: Atom::of(&ast), constant, test });
         }
         sound.then_some(condition)
     }

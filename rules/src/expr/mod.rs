@@ -9,7 +9,6 @@ mod program;
 mod scan;
 mod syntax;
 
-pub(crate) use atom::Atom;
 pub(crate) use compile::{Environment, Uses};
 pub(crate) use condition::{Clause, Condition, Problem, Score};
-pub(crate) use fields::{DEFAULT_RELATIONSHIP, Now, Owner, Scope, Stage, TeamView};
+pub(crate) use fields::{Now, Owner, Scope, Stage, TeamView};

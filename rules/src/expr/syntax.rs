@@ -51,27 +51,6 @@ pub(crate) enum Operator {
     In,
 }
 
-impl Operator {
-    pub(crate) const fn text(self) -> &'static str {
-        match self {
-            Self::And => "&&",
-            Self::Or => "||",
-            Self::Equal => "==",
-            Self::NotEqual => "!=",
-            Self::Less => "<",
-            Self::AtMost => "<=",
-            Self::Greater => ">",
-            Self::AtLeast => ">=",
-            Self::Add => "+",
-            Self::Subtract => "-",
-            Self::Multiply => "*",
-            Self::Divide => "/",
-            Self::Modulo => "%",
-            Self::In => "in",
-        }
-    }
-}
-
 /// Why an expression can not be read, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unreadable {

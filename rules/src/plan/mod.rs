@@ -13,6 +13,7 @@ use picket_core::{
 use serde::{Deserialize, Serialize};
 
 pub use score::Valuation;
+pub(crate) use steps::queue_finally;
 pub use trace::{RuleStage, RuleTrace, RuleView, StageTrace, TriedRule};
 
 use crate::expr::{Now, Scope, TeamView};

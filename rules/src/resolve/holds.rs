@@ -33,6 +33,10 @@ impl Resolver<'_> {
                     Finding::new(Code::BadValue, named.place.clone(), "a fence policy needs at least one step");
                 self.find(finding.help("begin with { who = \"lead\" }"));
             }
+            if named.item.steps.len() > picket_core::STEPS_LIMIT {
+                let message = format!("a fence policy has at most {} steps", picket_core::STEPS_LIMIT);
+                self.find(Finding::new(Code::OutOfRange, named.place.clone(), message));
+            }
             for step in &named.item.steps {
                 self.check_step(step, named.place.file);
             }

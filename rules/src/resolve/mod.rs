@@ -5,6 +5,8 @@ mod people;
 mod place;
 mod stages;
 
+pub(crate) use stages::urgency;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};

@@ -4,6 +4,7 @@ use chrono::{Days, NaiveDate};
 use picket_core::{Millis, Timestamp};
 
 use super::Resolver;
+use super::place::MOST_POINTS;
 use crate::codes::Code;
 use crate::defaults;
 use crate::expr::Stage;
@@ -32,6 +33,9 @@ impl Resolver<'_> {
             self.known("channel", channel.get(), at(channel.span()), &known);
         }
         self.environment.channels = known;
+        if let Some(points) = item.points.as_ref().filter(|points| *points.get() > MOST_POINTS) {
+            self.find(Finding::new(Code::OutOfRange, at(points.span()), format!("points are at most {MOST_POINTS}")));
+        }
         for (source, alias) in &item.aliases {
             if !format::is_id(source.get()) || !format::is_id(alias.get()) {
                 let message = "sources and aliases are 1 to 128 printable ASCII characters without spaces";
@@ -73,6 +77,10 @@ impl Resolver<'_> {
         for queue in &item.lends_to {
             self.queue_index(queue, file);
         }
+        if let Some(cover) = item.covers.iter().find(|cover| cover.get() == item.id.get()) {
+            let message = format!("`{}` can not cover itself", cover.get());
+            self.find(Finding::new(Code::OutOfRange, at(cover.span()), message));
+        }
         let members = self.members(item, file, domain, agents);
         Team {
             id: item.id.get().clone(),
@@ -111,14 +119,24 @@ impl Resolver<'_> {
                     Finding::new(Code::DefinedTwice, place.clone(), message).also(before.place.clone(), "first here"),
                 );
             }
+            let (from, until) = (
+                member.from.as_ref().and_then(|day| self.day(day, 0, &zone, file)),
+                member.until.as_ref().and_then(|day| self.day(day, 1, &zone, file)),
+            );
+            if let (Some(from), Some(until)) = (from, until)
+                && from >= until
+            {
+                let message = format!("the membership of `{}` ends before it begins", member.agent.get());
+                self.find(Finding::new(Code::OutOfRange, place.clone(), message));
+            }
             let rank = u32::try_from(position).unwrap_or(u32::MAX).saturating_add(1);
             members.push(Member {
                 agent: member.agent.get().clone(),
                 place: place.clone(),
                 role: member.role.as_ref().map(|role| role.get().clone()),
                 rank: member.rank.as_ref().map_or(rank, |rank| *rank.get()),
-                from: member.from.as_ref().and_then(|day| self.day(day, 0, &zone, file)),
-                until: member.until.as_ref().and_then(|day| self.day(day, 1, &zone, file)),
+                from,
+                until,
             });
         }
         members.sort_by_key(|member| member.rank);

@@ -11,7 +11,10 @@ use crate::hours::{Zone, ZoneError};
 use crate::model::{Channel, Domain, Entry, Load, Queue};
 
 /// The most points a channel may cost.
-const MOST_POINTS: u32 = 1_000_000;
+pub(super) const MOST_POINTS: u32 = 1_000_000;
+
+/// The most widenings of a queue.
+const MOST_WIDENINGS: usize = 16;
 
 impl Resolver<'_> {
     pub(super) fn domains(&mut self) {
@@ -26,10 +29,10 @@ impl Resolver<'_> {
                 self.findings.push(Finding::new(Code::BadValue, named.at(span), error.to_string()));
                 Zone::utc()
             });
-            self.domains.push(Domain { name: named.name.clone(), place: named.place.clone(), zone });
+            self.domains.push(Domain { name: named.name.clone(), zone });
         }
         if self.domains.is_empty() {
-            self.domains.push(Domain { name: "default".to_owned(), place: Place::new(0, 0..0), zone: Zone::utc() });
+            self.domains.push(Domain { name: "default".to_owned(), zone: Zone::utc() });
         }
     }
 
@@ -146,6 +149,13 @@ impl Resolver<'_> {
             }
             None => (defaults::PROMISE_PERMILLE, defaults::PROMISE_WITHIN),
         };
+        if item.widen.len() > MOST_WIDENINGS {
+            let message = format!("a queue widens at most {MOST_WIDENINGS} times");
+            self.find(Finding::new(Code::OutOfRange, place.clone(), message));
+        }
+        if item.floor.is_some_and(|floor| floor.over.span == Millis::ZERO) {
+            self.find(Finding::new(Code::OutOfRange, place.clone(), "a floor is measured over some time"));
+        }
         Queue {
             id: item.id.get().clone(),
             place: Place::new(file, item.id.span()),

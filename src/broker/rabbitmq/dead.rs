@@ -1,0 +1,198 @@
+//! Decides how dead letters are kept, looked at, sent again and removed.
+//!
+//! They lie in the quorum queue `picket.dead`: those a shard refused (with code and detail in headers), those the
+//! alternate exchange of `picket.in` caught (no code: `unknown_domain`), and those the broker took out of an input
+//! queue (`delivery_limit`). A look gets messages on a channel of its own and closes it: what was not acknowledged
+//! returns to its place. Nothing is requeued by hand, which would put it at the end.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicGetOptions};
+use lapin::{Channel, Confirmation, Connection};
+use tokio::sync::Mutex;
+
+use super::letter::{as_letter, for_replay, letter_id, properties_of};
+use super::link::{Health, Link, connect};
+use super::lock::Lock;
+use super::outbox::{confirming, publish_one};
+use super::topology::{DEAD, Topology, close, close_connection, private_channel, refused};
+use super::{Options, short};
+use crate::broker::unavailable;
+use crate::shard::ports::{BrokerError, DeadLetter, DeadLetters};
+
+/// The dead letters of every shard of a broker.
+#[derive(Debug)]
+pub struct RabbitDeadLetters {
+    options: Arc<Options>,
+    daemon: String,
+    writer: Mutex<Link<Writer>>,
+}
+
+struct Writer {
+    channel: Channel,
+    // Ends with the last channel; kept so that it ends with the session.
+    _connection: Connection,
+}
+
+impl RabbitDeadLetters {
+    /// Prepares them; their first use connects.
+    ///
+    /// # Errors
+    /// [`BrokerError::Topology`] when the url cannot be read.
+    pub fn new(options: Arc<Options>) -> Result<Self, BrokerError> {
+        let daemon = options.uri()?.authority.userinfo.username;
+        let topology = Arc::new(Topology::shared(&options));
+        let inner = Arc::clone(&options);
+        let link = Link::new(Arc::clone(&options), String::from("dead letters"), move |connection| {
+            let (options, topology) = (Arc::clone(&inner), Arc::clone(&topology));
+            Box::pin(async move {
+                topology.settle(&options, &connection).await?;
+                Ok(Writer { channel: confirming(&connection).await?, _connection: connection })
+            })
+        });
+        Ok(Self { options, daemon, writer: Mutex::new(link) })
+    }
+
+    /// Looks at the connection from outside.
+    pub async fn health(&self) -> Health {
+        self.writer.lock().await.health()
+    }
+
+    /// Publishes one message and waits until it is confirmed and routed.
+    async fn publish(
+        &self,
+        exchange: &str,
+        key: &str,
+        body: Vec<u8>,
+        properties: lapin::BasicProperties,
+    ) -> Result<(), BrokerError> {
+        let mut link = self.writer.lock().await;
+        let (_, writer) = link.session().await?;
+        let sending =
+            publish_one(writer.channel.clone(), exchange.to_owned(), key.to_owned(), body.into(), properties);
+        let failure = match tokio::time::timeout(self.options.publish_timeout(), sending).await {
+            Ok(Ok(Confirmation::Ack(None))) => return Ok(()),
+            // Only one message at a time is on its way here, so a return can be no other's.
+            Ok(Ok(_)) => return Err(unavailable("keeping a dead letter", "the broker did not take it")),
+            Ok(Err(error)) => unavailable("keeping a dead letter", error),
+            Err(elapsed) => unavailable("keeping a dead letter", elapsed),
+        };
+        link.lose("a dead letter was not confirmed");
+        Err(failure)
+    }
+
+    async fn reading(&self) -> Result<Reading, BrokerError> {
+        let connection = connect(&self.options, "dead letters").await?;
+        // Two looks at once would each see what the other left.
+        let lock = Lock::acquire(&connection, format!("{DEAD}.lock")).await?;
+        let channel = private_channel(&connection).await?;
+        Ok(Reading { connection, lock, channel, left: None })
+    }
+
+    /// Finds a letter and hands it, still in the queue, to the caller.
+    async fn find(&self, reading: &mut Reading, id: &str) -> Result<Option<Delivery>, BrokerError> {
+        while let Some(delivery) = reading.next().await? {
+            if letter_id(&delivery, &self.daemon) == id {
+                return Ok(Some(delivery));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn replay_from(&self, reading: &mut Reading, id: &str) -> Result<bool, BrokerError> {
+        let Some(delivery) = self.find(reading, id).await? else { return Ok(false) };
+        let tag = delivery.delivery_tag;
+        let again = for_replay(delivery, &self.daemon);
+        // Confirmed first, removed afterwards: a crash in between leaves both, and the shard sees a duplicate.
+        self.publish(&again.exchange, &again.key, again.body, again.properties).await?;
+        reading.remove(tag).await?;
+        Ok(true)
+    }
+
+    async fn drop_from(&self, reading: &mut Reading, id: &str) -> Result<bool, BrokerError> {
+        let Some(delivery) = self.find(reading, id).await? else { return Ok(false) };
+        reading.remove(delivery.delivery_tag).await?;
+        Ok(true)
+    }
+
+    async fn list_from(&self, reading: &mut Reading, limit: usize) -> Result<Vec<DeadLetter>, BrokerError> {
+        let mut letters = Vec::new();
+        while letters.len() < limit {
+            let Some(delivery) = reading.next().await? else { break };
+            letters.push(as_letter(delivery, &self.daemon));
+        }
+        Ok(letters)
+    }
+}
+
+/// One look at the queue, alone.
+struct Reading {
+    connection: Connection,
+    lock: Lock,
+    channel: Channel,
+    left: Option<u32>,
+}
+
+impl Reading {
+    /// The next message, up to the last that was there when the look began.
+    async fn next(&mut self) -> Result<Option<Delivery>, BrokerError> {
+        if self.left == Some(0) {
+            return Ok(None);
+        }
+        let got = self
+            .channel
+            .basic_get(short(DEAD), BasicGetOptions::default())
+            .await
+            .map_err(|error| refused("queue", DEAD, error))?;
+        let Some(message) = got else { return Ok(None) };
+        self.left = Some(self.left.map_or(message.message_count, |left| left.saturating_sub(1)));
+        Ok(Some(message.delivery))
+    }
+
+    async fn remove(&self, tag: u64) -> Result<(), BrokerError> {
+        self.channel
+            .basic_ack(tag, BasicAckOptions::default())
+            .await
+            .map_err(|error| unavailable("removing a dead letter", error))
+    }
+
+    /// Puts back what was not removed. Waits for the broker, so that the next look sees it.
+    async fn end(self) {
+        close(&self.channel).await;
+        if let Err(error) = self.lock.release(&self.connection).await {
+            tracing::debug!(%error, "a lock ends with its connection");
+        }
+        close_connection(&self.connection).await;
+    }
+}
+
+#[async_trait]
+impl DeadLetters for RabbitDeadLetters {
+    async fn put(&self, letter: DeadLetter) -> Result<(), BrokerError> {
+        let properties = properties_of(&letter, &self.daemon)?;
+        self.publish(DEAD, &letter.routing_key, letter.body, properties).await
+    }
+
+    async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, BrokerError> {
+        let mut reading = self.reading().await?;
+        let listed = self.list_from(&mut reading, limit).await;
+        reading.end().await;
+        listed
+    }
+
+    async fn replay(&self, id: &str) -> Result<bool, BrokerError> {
+        let mut reading = self.reading().await?;
+        let replayed = self.replay_from(&mut reading, id).await;
+        reading.end().await;
+        replayed
+    }
+
+    async fn drop_one(&self, id: &str) -> Result<bool, BrokerError> {
+        let mut reading = self.reading().await?;
+        let dropped = self.drop_from(&mut reading, id).await;
+        reading.end().await;
+        dropped
+    }
+}

@@ -1,0 +1,126 @@
+//! Decides whose outputs get out: those of the owner whose token the gate's bindings carry.
+//!
+//! Outputs are published to the headers exchange `picket.gate.<shard>`. Its two bindings, to `picket.out` and to the
+//! archive stream of the shard, match one header that only the current owner sends. **The archive takes everything
+//! that passes the gate**, so an output that nobody else wants is still routed: a returned output therefore always
+//! means that the gate is closed to its sender, and never that nobody listens.
+//!
+//! AMQP cannot list bindings, so whoever opens the gate for itself must be told what to close. The quorum queue
+//! `picket.gate.<shard>` holds the tokens that may be bound: a new owner adds its own, binds it, unbinds the others,
+//! removes them. A crash between two of these steps leaves a token too many in the queue, which the next owner
+//! unbinds. A late owner finds a higher epoch there and stays outside.
+
+use lapin::options::{
+    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeBindOptions,
+    ExchangeUnbindOptions, QueueBindOptions,
+};
+use lapin::types::FieldTable;
+use lapin::{Channel, Confirmation, Connection};
+use sha2::{Digest, Sha256};
+
+use super::convert::{GATE, persistent};
+use super::lock::Lock;
+use super::short;
+use super::topology::{OUT, close, gate, output_archive, private_channel, refused, table, text};
+use crate::broker::unavailable;
+use crate::shard::ports::{BrokerError, Token};
+
+/// What the bindings match: a digest, because outputs carry it to everybody and the token is nobody else's business.
+pub(super) fn key(token: &str) -> String {
+    let digest = Sha256::digest(format!("picket gate {token}"));
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Opens the gate of a shard for this token and closes it for every other.
+pub(super) async fn take_over(connection: &Connection, shard: &str, token: &Token) -> Result<(), BrokerError> {
+    let lock = Lock::acquire(connection, format!("{}.lock", gate(shard))).await?;
+    let channel = private_channel(connection).await?;
+    let done = swap(&channel, shard, token).await;
+    // What was only looked at goes back to its queue with the channel.
+    close(&channel).await;
+    lock.release(connection).await?;
+    done
+}
+
+async fn swap(channel: &Channel, shard: &str, token: &Token) -> Result<(), BrokerError> {
+    let known = remembered(channel, shard).await?;
+    if known.iter().any(|(_, other)| epoch(other) > token.epoch) {
+        return Err(BrokerError::GateClosed);
+    }
+    let mine = token.to_string();
+    if known.iter().all(|(_, other)| *other != mine) {
+        remember(channel, shard, &mine).await?;
+    }
+    bind(channel, shard, &mine).await?;
+    for (tag, other) in known.iter().filter(|(_, other)| *other != mine) {
+        unbind(channel, shard, other).await?;
+        channel
+            .basic_ack(*tag, BasicAckOptions::default())
+            .await
+            .map_err(|error| unavailable("closing the gate for an earlier owner", error))?;
+    }
+    Ok(())
+}
+
+/// Every token that may be bound, with its delivery tag.
+async fn remembered(channel: &Channel, shard: &str) -> Result<Vec<(u64, String)>, BrokerError> {
+    let mut known = Vec::new();
+    loop {
+        let got = channel
+            .basic_get(short(&gate(shard)), BasicGetOptions::default())
+            .await
+            .map_err(|error| refused("queue", &gate(shard), error))?;
+        let Some(message) = got else { return Ok(known) };
+        known.push((message.delivery.delivery_tag, String::from_utf8_lossy(&message.delivery.data).into_owned()));
+    }
+}
+
+async fn remember(channel: &Channel, shard: &str, token: &str) -> Result<(), BrokerError> {
+    let failed = |error| unavailable("remembering the gate's owner", error);
+    channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(failed)?;
+    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+    let confirm = channel
+        .basic_publish(short(""), short(&gate(shard)), options, token.as_bytes(), persistent())
+        .await
+        .map_err(failed)?
+        .await
+        .map_err(failed)?;
+    match confirm {
+        Confirmation::Ack(None) => Ok(()),
+        Confirmation::Ack(Some(_)) | Confirmation::Nack(_) | Confirmation::NotRequested => {
+            Err(unavailable("remembering the gate's owner", "the broker did not take it"))
+        }
+    }
+}
+
+async fn bind(channel: &Channel, shard: &str, token: &str) -> Result<(), BrokerError> {
+    let (gate, archive) = (gate(shard), output_archive(shard));
+    channel
+        .queue_bind(short(&archive), short(&gate), short(""), QueueBindOptions::default(), matching(token))
+        .await
+        .map_err(|error| refused("binding of", &archive, error))?;
+    channel
+        .exchange_bind(short(OUT), short(&gate), short(""), ExchangeBindOptions::default(), matching(token))
+        .await
+        .map_err(|error| refused("binding of", OUT, error))
+}
+
+async fn unbind(channel: &Channel, shard: &str, token: &str) -> Result<(), BrokerError> {
+    let (gate, archive) = (gate(shard), output_archive(shard));
+    channel
+        .exchange_unbind(short(OUT), short(&gate), short(""), ExchangeUnbindOptions::default(), matching(token))
+        .await
+        .map_err(|error| refused("binding of", OUT, error))?;
+    channel
+        .queue_unbind(short(&archive), short(&gate), short(""), matching(token))
+        .await
+        .map_err(|error| refused("binding of", &archive, error))
+}
+
+fn matching(token: &str) -> FieldTable {
+    table(&[("x-match", text("all")), (GATE, text(&key(token)))])
+}
+
+fn epoch(token: &str) -> u64 {
+    token.split_once(':').and_then(|(epoch, _)| epoch.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,54 @@
+//! Decides how a shard lives on RabbitMQ: an inbox, an outbox behind a gate, dead letters, and the topology for them.
+//!
+//! Three connections for a shard, so that none can hold another up: the inbox consumes, the outbox publishes, dead
+//! letters publish on their own. RabbitMQ stops reading from a connection that publishes while it has a memory or disk
+//! alarm; acknowledgements must not be behind that.
+
+mod convert;
+mod dead;
+mod gate;
+mod inbox;
+mod letter;
+mod link;
+mod lock;
+mod options;
+mod outbox;
+pub mod topology;
+
+use lapin::types::{MAX_SHORT_STRING_LENGTH, ShortString};
+
+pub use dead::RabbitDeadLetters;
+pub use inbox::RabbitInbox;
+pub use link::{Health, LinkState};
+pub use options::{Options, Setup};
+pub use outbox::RabbitOutbox;
+pub use topology::{ShardRoute, Topology};
+
+use crate::shard::ports::{BrokerError, BrokerTraits};
+
+/// What this backend can do.
+pub const TRAITS: BrokerTraits = BrokerTraits { gate: true, archive: true, reply: true, redelivery: true };
+
+/// Makes or checks the topology of a shard once: what `picket setup` does, and what a daemon does first so that it
+/// fails at its start and not at its first message.
+///
+/// # Errors
+/// [`BrokerError::Topology`] names the object and how to mend it; [`BrokerError::Unavailable`].
+pub async fn settle(options: &Options, shard: &ShardRoute) -> Result<(), BrokerError> {
+    let attempt = async {
+        let connection = link::connect(options, "setup").await?;
+        Topology::for_shard(options, shard).settle(options, &connection).await?;
+        topology::close_connection(&connection).await;
+        Ok(())
+    };
+    let limit = options.connect_timeout();
+    tokio::time::timeout(limit, attempt).await.unwrap_or_else(|_| {
+        Err(crate::broker::unavailable("setting up exchanges and queues", "no answer in time"))
+    })
+}
+
+/// AMQP's short strings end at 255 bytes, and the client panics beyond; names and keys of the contract are shorter.
+pub(crate) fn short(text: &str) -> ShortString {
+    let end = text.floor_char_boundary(MAX_SHORT_STRING_LENGTH);
+    ShortString::from(&text[..end])
+}

@@ -1,0 +1,318 @@
+//! Decides which exchanges, queues and bindings there are: one description, made by `picket setup` or the daemon.
+
+use lapin::options::{
+    ExchangeBindOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
+
+use super::{Options, Setup, short};
+use crate::broker::unavailable;
+use crate::shard::ports::BrokerError;
+
+/// Where platforms publish.
+pub const IN: &str = "picket.in";
+/// Where ops and the daemons publish `supervisor.*`, `rules.*`, `clock.*`.
+pub const CONTROL: &str = "picket.control";
+/// Where platforms bind their queues to receive outputs.
+pub const OUT: &str = "picket.out";
+/// The exchange and the queue of what could not be understood or handled.
+pub const DEAD: &str = "picket.dead";
+
+/// Dead letters are returned to their queue by every look at them, which must never count against them; a limit that
+/// is never reached also keeps their place in the queue, which no limit at all does not.
+const NEVER: i64 = i32::MAX as i64;
+const HOUR_MS: i64 = 3_600_000;
+
+/// The input queue of a shard.
+#[must_use]
+pub fn input_queue(shard: &str) -> String {
+    format!("{IN}.{shard}")
+}
+
+/// The output gate of a shard: an exchange, and the queue that remembers whose token its bindings carry.
+#[must_use]
+pub fn gate(shard: &str) -> String {
+    format!("picket.gate.{shard}")
+}
+
+/// The stream of everything a shard received.
+#[must_use]
+pub fn input_archive(shard: &str) -> String {
+    format!("picket.archive.in.{shard}")
+}
+
+/// The stream of everything a shard published.
+#[must_use]
+pub fn output_archive(shard: &str) -> String {
+    format!("picket.archive.out.{shard}")
+}
+
+/// A shard as the broker sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardRoute {
+    /// Its name, `[a-z0-9_-]{1,32}`.
+    pub name: String,
+    /// The domains it owns; each binds `<domain>.#`. A domain that leaves a shard must be unbound by hand: AMQP can
+    /// add what is missing and cannot list what is too much.
+    pub domains: Vec<String>,
+}
+
+/// One exchange.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exchange {
+    /// Its name.
+    pub name: String,
+    /// How it routes.
+    pub kind: ExchangeKind,
+    /// Its arguments.
+    pub arguments: FieldTable,
+}
+
+/// One durable queue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Queue {
+    /// Its name.
+    pub name: String,
+    /// Its arguments.
+    pub arguments: FieldTable,
+}
+
+/// What a binding leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A queue.
+    Queue,
+    /// Another exchange.
+    Exchange,
+}
+
+/// One binding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The exchange it comes from.
+    pub from: String,
+    /// Where it leads.
+    pub to: String,
+    /// What that is.
+    pub target: Target,
+    /// The routing key or pattern.
+    pub key: String,
+}
+
+/// Everything there must be, in the order it is made. The bindings of a gate are not part of it: they belong to the
+/// owner of the shard.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Topology {
+    /// Exchanges.
+    pub exchanges: Vec<Exchange>,
+    /// Queues and streams.
+    pub queues: Vec<Queue>,
+    /// Bindings.
+    pub bindings: Vec<Binding>,
+}
+
+impl Topology {
+    /// What all shards share, and what this one needs.
+    #[must_use]
+    pub fn for_shard(options: &Options, shard: &ShardRoute) -> Self {
+        let mut this = Self::shared(options);
+        let (input, gate) = (input_queue(&shard.name), gate(&shard.name));
+        let (archive_in, archive_out) = (input_archive(&shard.name), output_archive(&shard.name));
+        this.exchanges.push(exchange(&gate, ExchangeKind::Headers, &[]));
+        this.queues.extend([
+            queue(&input, &[
+                ("x-queue-type", text("quorum")),
+                ("x-single-active-consumer", AMQPValue::Boolean(true)),
+                ("x-delivery-limit", number(i64::from(options.delivery_limit))),
+                ("x-max-length", number(i64::from(options.queue_limit))),
+                ("x-overflow", text("reject-publish")),
+                ("x-dead-letter-exchange", text(DEAD)),
+                ("x-dead-letter-strategy", text("at-least-once")),
+            ]),
+            queue(&gate, &[("x-queue-type", text("quorum")), ("x-delivery-limit", number(NEVER))]),
+            stream(&archive_in, options),
+            stream(&archive_out, options),
+        ]);
+        for domain in &shard.domains {
+            let pattern = format!("{domain}.#");
+            this.bindings.push(binding(IN, &input, Target::Queue, &pattern));
+            this.bindings.push(binding(IN, &archive_in, Target::Queue, &pattern));
+        }
+        this.bindings.push(binding(CONTROL, &input, Target::Queue, "#"));
+        this.bindings.push(binding(CONTROL, &archive_in, Target::Queue, "#"));
+        this
+    }
+
+    /// What all shards share.
+    #[must_use]
+    pub fn shared(options: &Options) -> Self {
+        let days = i64::from(options.dead_days);
+        Self {
+            exchanges: vec![
+                exchange(DEAD, ExchangeKind::Fanout, &[]),
+                exchange(IN, ExchangeKind::Topic, &[("alternate-exchange", text(DEAD))]),
+                exchange(CONTROL, ExchangeKind::Topic, &[]),
+                exchange(OUT, ExchangeKind::Topic, &[]),
+            ],
+            queues: vec![queue(DEAD, &[
+                ("x-queue-type", text("quorum")),
+                ("x-delivery-limit", number(NEVER)),
+                ("x-message-ttl", number(days * 24 * HOUR_MS)),
+            ])],
+            bindings: vec![binding(DEAD, DEAD, Target::Queue, "")],
+        }
+    }
+
+    /// Makes or checks it, as the options say; what is there already stays as it is.
+    ///
+    /// # Errors
+    /// [`BrokerError::Topology`] names the object and how to mend it; [`BrokerError::Unavailable`] otherwise.
+    pub async fn settle(&self, options: &Options, connection: &Connection) -> Result<(), BrokerError> {
+        match options.setup {
+            Setup::Declare => self.declare(connection).await,
+            Setup::Check => self.check(connection).await,
+        }
+    }
+
+    /// Makes everything that is missing.
+    ///
+    /// # Errors
+    /// [`BrokerError::Topology`] for what is there and is different; [`BrokerError::Unavailable`].
+    pub async fn declare(&self, connection: &Connection) -> Result<(), BrokerError> {
+        // A refusal closes its channel, so this one is nobody else's.
+        let channel = private_channel(connection).await?;
+        for exchange in &self.exchanges {
+            exchange.declare(&channel, false).await?;
+        }
+        for queue in &self.queues {
+            queue.declare(&channel, false).await?;
+        }
+        for binding in &self.bindings {
+            binding.bind(&channel).await?;
+        }
+        close(&channel).await;
+        Ok(())
+    }
+
+    /// Looks whether every exchange and queue is there. Arguments and bindings cannot be seen over AMQP.
+    ///
+    /// # Errors
+    /// [`BrokerError::Topology`] for what is missing; [`BrokerError::Unavailable`].
+    pub async fn check(&self, connection: &Connection) -> Result<(), BrokerError> {
+        let channel = private_channel(connection).await?;
+        for exchange in &self.exchanges {
+            exchange.declare(&channel, true).await?;
+        }
+        for queue in &self.queues {
+            queue.declare(&channel, true).await?;
+        }
+        close(&channel).await;
+        Ok(())
+    }
+}
+
+impl Exchange {
+    async fn declare(&self, channel: &Channel, passive: bool) -> Result<(), BrokerError> {
+        let options = ExchangeDeclareOptions { passive, durable: true, ..ExchangeDeclareOptions::default() };
+        channel
+            .exchange_declare(short(&self.name), self.kind.clone(), options, self.arguments.clone())
+            .await
+            .map_err(|error| refused("exchange", &self.name, error))
+    }
+}
+
+impl Queue {
+    async fn declare(&self, channel: &Channel, passive: bool) -> Result<(), BrokerError> {
+        let options = QueueDeclareOptions { passive, durable: true, ..QueueDeclareOptions::default() };
+        channel
+            .queue_declare(short(&self.name), options, self.arguments.clone())
+            .await
+            .map(|_| ())
+            .map_err(|error| refused("queue", &self.name, error))
+    }
+}
+
+impl Binding {
+    async fn bind(&self, channel: &Channel) -> Result<(), BrokerError> {
+        let (to, from, key) = (short(&self.to), short(&self.from), short(&self.key));
+        let done = match self.target {
+            Target::Queue => {
+                channel.queue_bind(to, from, key, QueueBindOptions::default(), FieldTable::default()).await
+            }
+            Target::Exchange => {
+                channel.exchange_bind(to, from, key, ExchangeBindOptions::default(), FieldTable::default()).await
+            }
+        };
+        done.map_err(|error| refused("binding of", &self.to, error))
+    }
+}
+
+/// Says what the broker refused, and how to mend it, where the fault is in the topology.
+pub(super) fn refused(what: &str, name: &str, error: lapin::Error) -> BrokerError {
+    let ErrorKind::ProtocolError(amqp) = error.kind() else {
+        return unavailable("setting up exchanges and queues", error);
+    };
+    let mend = match amqp.get_id() {
+        404 => "it does not exist: run `picket setup`, or let the daemon declare it (setup = \"declare\")",
+        403 => "the daemon's user may not do this: grant it configure, write and read on ^picket\\.",
+        406 => {
+            "it exists and is different: set the option back to what the broker has, or delete the object when it is \
+             empty and start again"
+        }
+        _ => return unavailable("setting up exchanges and queues", error),
+    };
+    BrokerError::Topology { what: format!("{what} {name}: {mend} (the broker says: {})", amqp.get_message()) }
+}
+
+/// A channel for things that may fail.
+pub(super) async fn private_channel(connection: &Connection) -> Result<Channel, BrokerError> {
+    connection.create_channel().await.map_err(|error| unavailable("opening a channel", error))
+}
+
+/// Closes a channel whose work is done; that it is closed already is no harm.
+pub(super) async fn close(channel: &Channel) {
+    if let Err(error) = channel.close(200, ShortString::from("done")).await {
+        tracing::debug!(%error, "a channel was closed already");
+    }
+}
+
+/// Closes a connection whose work is done.
+pub(super) async fn close_connection(connection: &Connection) {
+    if let Err(error) = connection.close(200, ShortString::from("done")).await {
+        tracing::debug!(%error, "a connection was closed already");
+    }
+}
+
+fn exchange(name: &str, kind: ExchangeKind, arguments: &[(&str, AMQPValue)]) -> Exchange {
+    Exchange { name: name.to_owned(), kind, arguments: table(arguments) }
+}
+
+fn queue(name: &str, arguments: &[(&str, AMQPValue)]) -> Queue {
+    Queue { name: name.to_owned(), arguments: table(arguments) }
+}
+
+fn stream(name: &str, options: &Options) -> Queue {
+    let age = format!("{}h", options.archive_hours);
+    queue(name, &[("x-queue-type", text("stream")), ("x-max-age", text(&age))])
+}
+
+fn binding(from: &str, to: &str, target: Target, key: &str) -> Binding {
+    Binding { from: from.to_owned(), to: to.to_owned(), target, key: key.to_owned() }
+}
+
+pub(super) fn table(entries: &[(&str, AMQPValue)]) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (key, value) in entries {
+        table.insert(short(key), value.clone());
+    }
+    table
+}
+
+pub(super) fn text(value: &str) -> AMQPValue {
+    AMQPValue::LongString(value.into())
+}
+
+pub(super) const fn number(value: i64) -> AMQPValue {
+    AMQPValue::LongLongInt(value)
+}

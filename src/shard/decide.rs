@@ -1,0 +1,369 @@
+//! Decides one input at a time: seen before, who it is from, what the rules say, what the core does; sealed as a record.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use picket_core::{ContactFact, Event, Input, Kind, Millis, Name, Rejection, Timestamp};
+use picket_rules::{RuleSet, RuleTrace};
+
+use super::backoff::Backoff;
+use super::decided::Decided;
+use super::identify::{FamiliarRow, Lookup, Pepper, key};
+use super::intake::{self, Prepared, Refused};
+use super::outlet;
+use super::overlay::{Overlay, Rows};
+use super::ports::{DeadLetter, DirectoryKey, DirectoryKind, DirectoryWrite, Store, Token};
+use super::record::{Cause, Record, ShellFact, VERSION, Verdict, hex};
+use super::seen::Sight;
+use super::state::ShardState;
+use super::time::{Keeper, Reading};
+use crate::contract::answer::{Answer, Outcome};
+use crate::contract::wire::{HeaderValue, WireMessage};
+use crate::contract::{self, Code, Envelope, Refusal, Sources};
+use crate::telemetry::chain;
+
+/// The deciding router and everything a decision needs. It runs ahead of what is committed and is seen by nobody.
+#[derive(Debug)]
+pub(super) struct Decider {
+    pub(super) shard: String,
+    pub(super) token: Token,
+    pub(super) state: ShardState,
+    pub(super) keeper: Keeper,
+    pub(super) rules: Arc<RuleSet>,
+    pub(super) sources: Arc<Sources>,
+    pub(super) pepper: Pepper,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) overlay: Overlay,
+}
+
+/// Everything of a record but what sealing adds.
+#[derive(Debug, Default)]
+struct Draft {
+    names: Vec<Name>,
+    facts: Vec<ShellFact>,
+    events: Vec<Event>,
+    trace: Option<RuleTrace>,
+    writes: Vec<DirectoryWrite>,
+}
+
+impl Decider {
+    /// What a message says, as far as it can be understood.
+    pub(super) fn read(&self, message: &WireMessage) -> Vec<Result<Envelope, Refusal>> {
+        contract::decode(message, &self.sources, self.keeper.clock().now())
+    }
+
+    /// Reads the directory rows that these messages need; holds on while the store does not answer.
+    pub(super) async fn look_up<'a>(&self, envelopes: impl Iterator<Item = &'a Envelope>) -> Rows {
+        let envelopes: Vec<&Envelope> = envelopes.collect();
+        let mut rows = Rows::default();
+        let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(2));
+        // Each round needs what the one before found: addresses, then customers, then accounts.
+        for round in intake::ROUNDS {
+            loop {
+                let keys = {
+                    let lookup = Lookup { overlay: &self.overlay, rows: &rows, pepper: &self.pepper };
+                    envelopes.iter().flat_map(|envelope| round(&self.state, &lookup, envelope)).collect()
+                };
+                match rows.fetch(&*self.store, &self.shard, keys).await {
+                    Ok(()) => break,
+                    Err(error) => {
+                        tracing::warn!(shard = self.shard, error = %chain(&error), "reading the directory is tried again");
+                        backoff.wait().await;
+                    }
+                }
+            }
+        }
+        rows
+    }
+
+    /// Brings time up to now: a recorded jump, then every timer that is due.
+    pub(super) fn catch_up(&mut self) -> Vec<Decided> {
+        let mut decided = Vec::new();
+        if let Reading::Jumped(by, _) = self.keeper.read() {
+            decided.push(self.jump(by));
+        }
+        decided.extend(self.fire(self.keeper.last()));
+        decided
+    }
+
+    /// Records that journal time jumped; deadlines of live offers move with it.
+    pub(super) fn jump(&mut self, by: Millis) -> Decided {
+        let mut draft = Draft::default();
+        // The one input that the core never refuses.
+        let _ = self.state.router.handle(self.keeper.last(), Input::ClockJumped(by), &mut draft.events);
+        self.seal(Cause::Clock, Verdict::Applied, draft)
+    }
+
+    /// Fires every timer due at or before `until`, each at its own record.
+    fn fire(&mut self, until: Timestamp) -> Vec<Decided> {
+        let mut decided = Vec::new();
+        while let Some(wake) = self.state.router.next_wake()
+            && wake.at <= until
+        {
+            // On a driven clock a timer fires at its own moment, whatever step the driver takes.
+            let at = if self.keeper.clock().is_driven() { wake.at.max(self.state.time) } else { until };
+            let mut draft = Draft::default();
+            let Some(kind) = self.state.router.wake(at, &mut draft.events) else { break };
+            decided.push(self.seal_at(at, Cause::Timer(kind), Verdict::Applied, draft));
+        }
+        decided
+    }
+
+    /// How long until the next timer; none when nothing is to be waited for, or time is driven.
+    pub(super) fn wakes_in(&self) -> Option<Duration> {
+        if self.keeper.clock().is_driven() {
+            return None;
+        }
+        let wake = self.state.router.next_wake()?;
+        let span = wake.at.since(self.keeper.clock().now());
+        // A wall clock behind journal time must not spin the loop.
+        Some(Duration::from_millis(u64::from(span.0).clamp(1, 60_000)))
+    }
+
+    /// Decides one event. The answer goes out once everything before is committed.
+    pub(super) fn decide(&mut self, envelope: Envelope, rows: &Rows) -> (Vec<Decided>, Answer) {
+        let content = hex(&envelope.content_hash);
+        let conflict = match self.state.seen.look(&envelope.source, &envelope.id, &content) {
+            Sight::Again(first) => return (Vec::new(), again(&envelope, first)),
+            Sight::Conflict => true,
+            Sight::New => false,
+        };
+        let cause = Cause::Input {
+            source: envelope.source.clone(),
+            id: envelope.id.clone(),
+            kind: envelope.kind.to_owned(),
+            content,
+        };
+        let mut decided = self.prepare_place(&envelope);
+        let mut draft = Draft::default();
+        let outcome = if conflict {
+            Err(Refused::conflict())
+        } else {
+            self.carry_out(&envelope, rows, &mut draft, &mut decided)
+        };
+        let verdict = match outcome {
+            Ok(()) => Verdict::Applied,
+            Err(refused) => {
+                self.state.names.rollback(&mut draft.names);
+                draft = Draft::default();
+                Verdict::Rejected { code: refused.code.as_str().to_owned(), detail: refused.detail }
+            }
+        };
+        let sealed = self.seal(cause, verdict.clone(), draft);
+        let seq = sealed.record.as_ref().map(|(record, _)| record.seq);
+        decided.push(sealed);
+        (decided, self.answer(&envelope, verdict, seq))
+    }
+
+    fn carry_out(
+        &mut self,
+        envelope: &Envelope,
+        rows: &Rows,
+        draft: &mut Draft,
+        decided: &mut Vec<Decided>,
+    ) -> Result<(), Refused> {
+        if let Some(to) = intake::clock_advance(envelope) {
+            return self.advance(to, decided);
+        }
+        let lookup = Lookup { overlay: &self.overlay, rows, pepper: &self.pepper };
+        let mut context = intake::Context {
+            state: &mut self.state,
+            rules: &self.rules,
+            lookup,
+            now: self.keeper.last(),
+            fresh: &mut draft.names,
+        };
+        let Prepared { inputs, facts, writes, trace } = intake::prepare(&mut context, envelope)?;
+        // Several inputs are each a statement of its own: one that is refused does not take the others back.
+        let single = inputs.len() == 1;
+        for input in inputs {
+            let result = self.state.router.handle(self.keeper.last(), input, &mut draft.events);
+            if let (Err(rejection), true) = (result, single) {
+                return Err(Refused::by_core(rejection));
+            }
+        }
+        draft.facts = facts;
+        draft.writes = writes;
+        draft.trace = trace;
+        Ok(())
+    }
+
+    /// Adds what an event needs of the place, as a record of its own: it stands even if the event is refused.
+    fn prepare_place(&mut self, envelope: &Envelope) -> Vec<Decided> {
+        let mut draft = Draft::default();
+        let now = self.keeper.last();
+        let change = intake::prerequisites(&self.rules, &mut self.state, &mut draft.names, envelope, now);
+        let Some(change) = change else { return Vec::new() };
+        match self.state.router.handle(now, Input::World(Box::new(change)), &mut draft.events) {
+            Ok(()) => vec![self.seal(Cause::Rules, Verdict::Applied, draft)],
+            Err(rejection) => {
+                tracing::error!(%rejection, "what an event needs of the place was refused");
+                self.state.names.rollback(&mut draft.names);
+                Vec::new()
+            }
+        }
+    }
+
+    fn advance(&mut self, to: Timestamp, decided: &mut Vec<Decided>) -> Result<(), Refused> {
+        if !self.keeper.clock().is_driven() {
+            return Err(Refused::new(Code::ClockNotDriven, "time is moved by inputs only under `picket serve --clock driven`"));
+        }
+        if to < self.keeper.last() {
+            return Err(Refused::by_core(Rejection::BadTime));
+        }
+        decided.extend(self.fire(to));
+        self.keeper.clock().advance(to);
+        self.keeper.reach(to);
+        // A driven clock begins in 1970: rules come into force, and their calendars begin, with the first advance.
+        if self.state.rules.is_none() {
+            let rules = Arc::clone(&self.rules);
+            decided.extend(self.activate(&rules));
+        }
+        Ok(())
+    }
+
+    /// Puts a rule set in force, unless it is already: one record with the whole place.
+    pub(super) fn activate(&mut self, rules: &Arc<RuleSet>) -> Option<Decided> {
+        let in_force = self.state.rules.as_ref();
+        if in_force.is_some_and(|known| known.hash == rules.hash()) {
+            self.rules = Arc::clone(rules);
+            return None;
+        }
+        if self.keeper.clock().is_driven() && self.keeper.last().0 == 0 {
+            return None;
+        }
+        let number = in_force.map_or(1, |known| known.number + 1);
+        let mut draft = Draft::default();
+        let changes = intake::world(rules, &mut self.state, &mut draft.names, self.keeper.last());
+        for change in changes {
+            if let Err(rejection) =
+                self.state.router.handle(self.keeper.last(), Input::World(Box::new(change)), &mut draft.events)
+            {
+                // The rest of a checked rule set still stands; what was refused keeps its former definition.
+                tracing::error!(%rejection, "a definition of the rule set was refused");
+            }
+        }
+        draft.facts = intake::aliases(rules, &mut self.state, &mut draft.names);
+        let hash = rules.hash().to_owned();
+        draft.facts.push(ShellFact::RulesActivated { hash: hash.clone(), number, domains: intake::domains(rules) });
+        self.rules = Arc::clone(rules);
+        let mut decided = self.seal(Cause::Rules, Verdict::Applied, draft);
+        decided.blobs.push((hash, intake::rules_body(rules)));
+        Some(decided)
+    }
+
+    /// Everything up to this record is in the store.
+    pub(super) fn committed(&mut self, seq: u64) {
+        self.overlay.committed(seq);
+    }
+
+    fn seal(&mut self, cause: Cause, verdict: Verdict, draft: Draft) -> Decided {
+        self.seal_at(self.keeper.last(), cause, verdict, draft)
+    }
+
+    fn seal_at(&mut self, at: Timestamp, cause: Cause, verdict: Verdict, mut draft: Draft) -> Decided {
+        draft.writes.extend(self.rows_of_closed(&draft.events));
+        let mut record = Record {
+            v: VERSION,
+            seq: self.state.head.seq + 1,
+            at: at.max(self.state.time),
+            token: self.token.to_string(),
+            prev: self.state.head.hash.clone(),
+            cause,
+            verdict,
+            names: draft.names,
+            facts: draft.facts,
+            events: draft.events,
+            trace: draft.trace,
+            directory: draft.writes.iter().map(|write| self.concealed(&write.key)).collect(),
+            first_output: self.state.outputs + 1,
+        };
+        let entry = loop {
+            match record.to_entry() {
+                Ok(entry) => break entry,
+                // No record of ours fails to encode; a trace is the one part whose shape others decide.
+                Err(error) if record.trace.is_some() => {
+                    tracing::error!(%error, "a rule trace could not be written");
+                    record.trace = None;
+                }
+                Err(error) => unreachable!("a record is plain data: {error}"),
+            }
+        };
+        let record = Arc::new(record);
+        let noted = self.state.note(&record, &entry.hash);
+        draft.writes.extend(noted.familiar.into_iter().filter_map(|(customer, familiar)| {
+            self.familiarity_write(customer, &familiar)
+        }));
+        let outputs = noted.voices.iter().map(|voice| Arc::new(outlet::write(&self.state, &self.shard, &record, voice)));
+        let outputs = outputs.collect();
+        self.overlay.write(record.seq, &draft.writes);
+        Decided { record: Some((record, entry)), directory: draft.writes, outputs, ..Decided::default() }
+    }
+
+    /// The rows of contacts that are done by these events: kept for planning anew, and of no use any more.
+    fn rows_of_closed(&self, events: &[Event]) -> Vec<DirectoryWrite> {
+        let closed = events.iter().filter_map(|event| match event {
+            Event::Contact(contact, ContactFact::Closed { .. }) => self.state.names.text(Kind::Contact, contact.0),
+            _ => None,
+        });
+        closed.map(|name| DirectoryWrite { key: key(DirectoryKind::Contact, name), body: None }).collect()
+    }
+
+    fn familiarity_write(
+        &self,
+        customer: picket_core::CustomerId,
+        familiar: &[picket_core::Familiar],
+    ) -> Option<DirectoryWrite> {
+        let hash = self.state.customer_hash(customer)?;
+        let rows: Vec<FamiliarRow> = familiar
+            .iter()
+            .filter_map(|one| {
+                let agent = self.state.names.text(Kind::Agent, one.agent.0)?.to_owned();
+                Some(FamiliarRow { agent, contacts: one.contacts, last: one.last })
+            })
+            .collect();
+        Some(intake::put(DirectoryKind::Familiarity, hash, &rows))
+    }
+
+    /// A key as the journal may show it: people by keyed hash.
+    fn concealed(&self, key: &DirectoryKey) -> DirectoryKey {
+        match key.kind {
+            DirectoryKind::Customer => DirectoryKey { kind: key.kind, id: self.pepper.hash("customer", &key.id) },
+            DirectoryKind::Account
+            | DirectoryKind::Agent
+            | DirectoryKind::Address
+            | DirectoryKind::Familiarity
+            | DirectoryKind::Value
+            | DirectoryKind::Contact => key.clone(),
+        }
+    }
+
+    fn answer(&self, envelope: &Envelope, verdict: Verdict, seq: Option<u64>) -> Answer {
+        let (result, code, detail) = match verdict {
+            Verdict::Applied => (Outcome::Accepted, None, None),
+            Verdict::Rejected { code, detail } => (Outcome::Rejected, Some(code), Some(detail)),
+        };
+        let (id, source) = (Some(envelope.id.clone()), Some(envelope.source.clone()));
+        let state = intake::live(&self.state, envelope);
+        Answer { id, source, result, code, detail, seq, output: Some(self.state.outputs), state }
+    }
+
+    /// A message that could not be understood, as people will find it.
+    pub(super) fn dead_letter(&self, message: &WireMessage, refusal: &Refusal) -> DeadLetter {
+        intake::dead_letter(message, refusal, &self.shard, self.keeper.clock().now())
+    }
+}
+
+fn again(envelope: &Envelope, first: &super::seen::First) -> Answer {
+    Answer {
+        id: Some(envelope.id.clone()),
+        source: Some(envelope.source.clone()),
+        result: Outcome::Duplicate,
+        code: first.code.clone(),
+        detail: None,
+        seq: Some(first.seq),
+        output: Some(first.output),
+        state: None,
+    }
+}

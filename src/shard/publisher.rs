@@ -1,0 +1,213 @@
+//! Decides what is published and when it counts: committed outputs, in order, until the broker confirms them.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::Backoff;
+use super::handle::Health;
+use super::ports::{BrokerError, Outbox, Store, StoreError, Token};
+use crate::contract::answer::Answer;
+use crate::contract::wire::OutMessage;
+use crate::telemetry::{Metrics, chain};
+
+/// Outputs published with one call.
+const WINDOW: usize = 256;
+/// Answers kept for senders while the broker is away; older ones are dropped, a sender asks again.
+const REPLIES: usize = 4096;
+/// How often the watermark is written and the broker asked how it is.
+const PACE: Duration = Duration::from_secs(1);
+
+/// What waits for publication. Shared by the loop, which adds, and the publisher, which takes away.
+#[derive(Debug, Default)]
+pub(super) struct Outqueue {
+    waiting: Mutex<Waiting>,
+    news: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    outputs: VecDeque<Arc<OutMessage>>,
+    replies: VecDeque<Reply>,
+    published: u64,
+    persisted: u64,
+}
+
+#[derive(Debug)]
+struct Reply {
+    to: String,
+    correlation: Option<String>,
+    body: Bytes,
+}
+
+impl Outqueue {
+    /// A queue that continues behind the output with this number.
+    pub(super) fn behind(watermark: u64) -> Self {
+        let waiting = Waiting { published: watermark, persisted: watermark, ..Waiting::default() };
+        Self { waiting: Mutex::new(waiting), news: Notify::new() }
+    }
+
+    /// Adds committed outputs.
+    pub(super) fn add(&self, outputs: impl IntoIterator<Item = Arc<OutMessage>>) {
+        self.with(|waiting| waiting.outputs.extend(outputs));
+        self.news.notify_one();
+    }
+
+    /// Adds an answer to a sender.
+    pub(super) fn answer(&self, to: String, correlation: Option<String>, answer: &Answer) {
+        let Ok(body) = serde_json::to_vec(answer) else { return };
+        self.with(|waiting| {
+            if waiting.replies.len() >= REPLIES {
+                waiting.replies.pop_front();
+            }
+            waiting.replies.push_back(Reply { to, correlation, body: Bytes::from(body) });
+        });
+        self.news.notify_one();
+    }
+
+    /// Outputs not yet confirmed.
+    pub(super) fn len(&self) -> usize {
+        self.with(|waiting| waiting.outputs.len())
+    }
+
+    /// The last output whose publication is on record.
+    pub(super) fn persisted(&self) -> u64 {
+        self.with(|waiting| waiting.persisted)
+    }
+
+    fn with<T>(&self, action: impl FnOnce(&mut Waiting) -> T) -> T {
+        action(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Publishes for one shard.
+#[derive(Debug)]
+pub(super) struct Publisher {
+    pub(super) queue: Arc<Outqueue>,
+    pub(super) outbox: Box<dyn Outbox>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) shard: String,
+    pub(super) token: Token,
+    pub(super) health: Arc<watch::Sender<Health>>,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+/// Why publishing ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Over {
+    /// The gate belongs to another owner.
+    #[error("publishing ended")]
+    Gate(#[source] BrokerError),
+    /// The store does.
+    #[error("the watermark could not be written")]
+    Store(#[source] StoreError),
+}
+
+impl Publisher {
+    /// Publishes until stopped, and then until everything is out or two seconds have passed.
+    pub(super) async fn run(mut self, stop: CancellationToken) -> Result<(), Over> {
+        self.open_gate(&stop).await?;
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
+        let mut pace = tokio::time::interval(PACE);
+        loop {
+            tokio::select! {
+                () = self.queue.news.notified() => {}
+                _ = pace.tick() => {
+                    self.note_watermark().await?;
+                    let outcome = self.outbox.check().await;
+                    self.report(outcome.as_ref().err())?;
+                }
+                () = stop.cancelled() => break,
+            }
+            while let Err(error) = self.publish_some().await {
+                self.report(Some(&error))?;
+                tokio::select! {
+                    () = backoff.wait() => {}
+                    () = stop.cancelled() => break,
+                }
+            }
+            backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
+        }
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.publish_some()).await;
+        self.note_watermark().await
+    }
+
+    async fn open_gate(&mut self, stop: &CancellationToken) -> Result<(), Over> {
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
+        while let Err(error) = self.outbox.take_over(&self.token).await {
+            self.report(Some(&error))?;
+            tokio::select! {
+                () = backoff.wait() => {}
+                () = stop.cancelled() => return Ok(()),
+            }
+        }
+        self.report(None)
+    }
+
+    /// Publishes until nothing waits.
+    async fn publish_some(&mut self) -> Result<(), BrokerError> {
+        loop {
+            let (outputs, reply): (Vec<OutMessage>, _) = self.queue.with(|waiting| {
+                let outputs = waiting.outputs.iter().take(WINDOW).map(|output| OutMessage::clone(output)).collect();
+                (outputs, waiting.replies.pop_front())
+            });
+            if outputs.is_empty() && reply.is_none() {
+                self.metrics.outbox(0);
+                return Ok(());
+            }
+            if let Some(reply) = reply {
+                self.outbox.reply(&reply.to, reply.correlation.as_deref(), reply.body).await?;
+            }
+            if !outputs.is_empty() {
+                let confirmed = self.outbox.publish(&outputs).await?;
+                self.confirm(&outputs[..confirmed.min(outputs.len())]);
+            }
+        }
+    }
+
+    fn confirm(&self, confirmed: &[OutMessage]) {
+        let Some(last) = confirmed.last() else { return };
+        let waiting = self.queue.with(|waiting| {
+            waiting.outputs.drain(..confirmed.len());
+            waiting.published = last.number;
+            waiting.outputs.len()
+        });
+        self.metrics.outbox(waiting);
+    }
+
+    /// Writes the watermark down. Being late with it only publishes something again, under the same id.
+    async fn note_watermark(&mut self) -> Result<(), Over> {
+        let (published, persisted) = self.queue.with(|waiting| (waiting.published, waiting.persisted));
+        if published == persisted {
+            return Ok(());
+        }
+        match self.store.set_watermark(&self.shard, &self.token, published).await {
+            Ok(()) => {
+                self.queue.with(|waiting| waiting.persisted = published);
+                Ok(())
+            }
+            Err(error) if error.ends_ownership() => Err(Over::Store(error)),
+            Err(error) => {
+                tracing::debug!(error = %chain(&error), "the watermark is written later");
+                Ok(())
+            }
+        }
+    }
+
+    fn report(&self, error: Option<&BrokerError>) -> Result<(), Over> {
+        if matches!(error, Some(BrokerError::GateClosed)) {
+            return Err(Over::Gate(BrokerError::GateClosed));
+        }
+        let trouble = error.map(|error| chain(error));
+        if self.health.send_if_modified(|health| health.set("broker", trouble.clone()))
+            && let Some(trouble) = trouble
+        {
+            tracing::warn!(shard = self.shard, error = trouble, "publishing is tried again");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,197 @@
+//! Decides what the journal remembers: one record per input or timer, chained by hash, in the journal's own versioned JSON.
+
+use bytes::Bytes;
+use picket_core::{AgentId, ContactId, CustomerId, Event, Name, SourceId, TimerKind, Timestamp};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::ports::{DirectoryKey, Entry, Head};
+
+/// The version this build writes.
+pub const VERSION: u16 = 1;
+
+/// One input or timer and everything that came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of this schema.
+    pub v: u16,
+    /// Its place in the journal, from 1.
+    pub seq: u64,
+    /// Journal time; never falls.
+    pub at: Timestamp,
+    /// The owner's token that wrote it.
+    pub token: String,
+    /// Hash of the record before; empty for the first.
+    pub prev: String,
+    /// What brought it about.
+    pub cause: Cause,
+    /// Whether it took effect.
+    pub verdict: Verdict,
+    /// Names at their first appearance, numbered in this order.
+    pub names: Vec<Name>,
+    /// Facts of the shell, applied before the events.
+    pub facts: Vec<ShellFact>,
+    /// Events of the core, in order.
+    pub events: Vec<Event>,
+    /// Which rules were tried and why they did not match, where a plan was made.
+    pub trace: Option<picket_rules::RuleTrace>,
+    /// Directory rows written with it; their bodies are in the directory only. People by keyed hash.
+    pub directory: Vec<DirectoryKey>,
+    /// The number of its first output; its further ones follow without gaps.
+    pub first_output: u64,
+}
+
+/// What brought a record about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// An event from a source.
+    Input {
+        /// Who sent it.
+        source: String,
+        /// Its id there.
+        id: String,
+        /// Its type.
+        kind: String,
+        /// Hash of its content: the same id with other content is a conflict.
+        content: String,
+    },
+    /// A timer of the core.
+    Timer(TimerKind),
+    /// The daemon took the shard over, or the clock jumped.
+    Clock,
+    /// A rule set came into force.
+    Rules,
+}
+
+/// Whether a cause took effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It did.
+    Applied,
+    /// It did not.
+    Rejected {
+        /// The stable code.
+        code: String,
+        /// What exactly.
+        detail: String,
+    },
+}
+
+/// A change of the shell's own state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShellFact {
+    /// A contact belongs to a domain.
+    ContactIn {
+        /// Which contact.
+        contact: ContactId,
+        /// Its domain.
+        domain: String,
+    },
+    /// How a source calls an agent.
+    Alias {
+        /// Which agent.
+        agent: AgentId,
+        /// Which source.
+        source: SourceId,
+        /// Her name there; none takes it away.
+        alias: Option<String>,
+    },
+    /// A rule set is in force.
+    RulesActivated {
+        /// Its content hash.
+        hash: String,
+        /// Counted by activation, from 1.
+        number: u32,
+        /// The domains it routes, the first one for whatever names none.
+        domains: Vec<String>,
+    },
+    /// A customer entered or left the circle of valued ones.
+    ValuedChanged {
+        /// Whose keyed hash.
+        customer: CustomerId,
+        /// Now.
+        valued: bool,
+        /// The score behind it.
+        score: i64,
+    },
+}
+
+/// Why a stored record cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not a record this build can read.
+    #[error("record {seq} cannot be read")]
+    Unreadable {
+        /// Which.
+        seq: u64,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A newer build wrote it.
+    #[error("record {seq} has version {version}, and this build reads up to {VERSION}: start the newer build again")]
+    TooNew {
+        /// Which.
+        seq: u64,
+        /// Its version.
+        version: u16,
+    },
+    /// The chain of hashes is broken.
+    #[error("record {seq} does not continue the journal: the hash chain is broken there")]
+    Broken {
+        /// Which.
+        seq: u64,
+    },
+}
+
+impl Record {
+    /// The record as it is stored.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON, which no record of this type does.
+    pub fn to_entry(&self) -> Result<Entry, serde_json::Error> {
+        let body = serde_json::to_vec(self)?;
+        Ok(Entry { seq: self.seq, hash: digest(&body), body: Bytes::from(body) })
+    }
+
+    /// Reads a stored record and checks that it continues the journal at `head`.
+    ///
+    /// # Errors
+    /// [`enum@Error`].
+    pub fn from_entry(entry: &Entry, head: &Head) -> Result<Self, Error> {
+        let seq = entry.seq;
+        let version: VersionOnly =
+            serde_json::from_slice(&entry.body).map_err(|source| Error::Unreadable { seq, source })?;
+        if version.v > VERSION {
+            return Err(Error::TooNew { seq, version: version.v });
+        }
+        let record: Self = serde_json::from_slice(&entry.body).map_err(|source| Error::Unreadable { seq, source })?;
+        let follows = record.seq == seq && seq == head.seq + 1 && record.prev == head.hash;
+        if follows && digest(&entry.body) == entry.hash { Ok(record) } else { Err(Error::Broken { seq }) }
+    }
+}
+
+#[derive(Deserialize)]
+struct VersionOnly {
+    v: u16,
+}
+
+/// The hash that chains records, in hexadecimal.
+#[must_use]
+pub fn digest(body: &[u8]) -> String {
+    hex(&Sha256::digest(body))
+}
+
+/// Bytes in hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,99 @@
+//! Decides what a shard's state is at take-over: the older snapshot that still reads, and every record behind it.
+
+use std::sync::Arc;
+
+use super::outlet;
+use super::ports::{Head, Store, StoreError, Token};
+use super::record::{self, Record};
+use super::snapshot;
+use super::state::ShardState;
+use crate::contract::wire::OutMessage;
+use crate::telemetry::chain;
+
+/// Records read at a time.
+const PAGE: usize = 2_000;
+
+/// What a take-over found.
+#[derive(Debug)]
+pub(super) struct Recovered {
+    /// The state at the end of the journal.
+    pub(super) state: ShardState,
+    /// The proof of ownership.
+    pub(super) token: Token,
+    /// Every output since the snapshot, published or not, for the feed.
+    pub(super) outputs: Vec<Arc<OutMessage>>,
+    /// The last output known to be published.
+    pub(super) watermark: u64,
+    /// The records behind the snapshot.
+    pub(super) replayed: u64,
+}
+
+/// Why a shard could not be taken over.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store did not do it.
+    #[error("the shard could not be taken over")]
+    Store(#[from] StoreError),
+    /// The journal is damaged.
+    #[error("the journal cannot be replayed")]
+    Record(#[from] record::Error),
+    /// The journal was trimmed, and no snapshot reads.
+    #[error("the journal begins behind record {missing}, and no snapshot contains it: restore a backup of the store")]
+    Gap {
+        /// The first record that is missing.
+        missing: u64,
+    },
+    /// It ended before the head that the store named.
+    #[error("the journal ends at record {found} instead of {expected}: the store lost its tail, restore it from a backup or replica")]
+    Short {
+        /// The last record there.
+        found: u64,
+        /// The head.
+        expected: u64,
+    },
+}
+
+/// Takes a shard over and rebuilds its state.
+pub(super) async fn recover(store: &dyn Store, shard: &str, instance: &str, nonce: &str, floor: u64) -> Result<Recovered, Error> {
+    let (token, head) = store.acquire(shard, instance, nonce, floor).await?;
+    let watermark = store.watermark(shard).await?;
+    let mut state = starting_state(store, shard, watermark).await?;
+    let mut outputs = Vec::new();
+    let mut replayed = 0;
+    while state.head.seq < head.seq {
+        let page = store.read(shard, state.head.seq, PAGE).await?;
+        let Some(first) = page.first() else { break };
+        if first.seq != state.head.seq + 1 {
+            return Err(Error::Gap { missing: state.head.seq + 1 });
+        }
+        for entry in &page {
+            let record = Record::from_entry(entry, &state.head)?;
+            let noted = state.replay(&record, &entry.hash);
+            replayed += 1;
+            outputs.extend(noted.voices.iter().map(|voice| Arc::new(outlet::write(&state, shard, &record, voice))));
+        }
+    }
+    check_end(&state.head, &head)?;
+    Ok(Recovered { state, token, outputs, watermark, replayed })
+}
+
+fn check_end(found: &Head, expected: &Head) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(Error::Short { found: found.seq, expected: expected.seq }) }
+}
+
+/// The older of the snapshots, so that the feed can be resumed from further back; an unreadable one is passed over.
+/// One whose outputs are not all published would lose them.
+async fn starting_state(store: &dyn Store, shard: &str, watermark: u64) -> Result<ShardState, StoreError> {
+    let mut snapshots = store.snapshots(shard).await?;
+    snapshots.reverse();
+    for snapshot in &snapshots {
+        match snapshot::decode(snapshot) {
+            Ok(state) if state.outputs <= watermark => return Ok(state),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(shard, seq = snapshot.head.seq, error = %chain(&error), "a snapshot is passed over");
+            }
+        }
+    }
+    Ok(ShardState::default())
+}

@@ -1,0 +1,326 @@
+//! Decides in which order a shard does things: commits first, then what has arrived, then the timer.
+//!
+//! One task owns the shard. A batch is decided while the one before is being written; nothing is acknowledged,
+//! answered, shown or published before its record is committed.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use picket_rules::RuleSet;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::decide::Decider;
+use super::decided::{Decided, Effect};
+use super::handle::{Health, Submission};
+use super::keeper::Snapshots;
+use super::measure;
+use super::ports::{DeadLetter, Delivery, Inbox, Receipt, StoreError};
+use super::publisher::Outqueue;
+use super::state::ShardState;
+use super::writer::Written;
+use super::feed::Feed;
+use crate::contract::Refusal;
+use crate::contract::answer::{Answer, Outcome};
+use crate::contract::wire::WireMessage;
+use crate::telemetry::Metrics;
+
+/// How a shard loop is bounded.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Records in one append; at most 512.
+    pub batch: usize,
+    /// Outputs not yet published above which nothing more is taken.
+    pub outbox: usize,
+}
+
+/// Why the loop ended without being asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Lost {
+    /// Somebody else owns the shard, or the journal is not what was left there.
+    #[error("ownership of the shard ended")]
+    Store(#[from] StoreError),
+    /// Publishing or writing ended; its own error is in the log.
+    #[error("ownership of the shard ended: {0}")]
+    Part(&'static str),
+}
+
+/// The loop and what it holds.
+#[derive(Debug)]
+pub(super) struct Loop {
+    pub(super) limits: Limits,
+    pub(super) decider: Decider,
+    pub(super) inbox: Box<dyn Inbox>,
+    pub(super) model: Arc<RwLock<ShardState>>,
+    pub(super) feed: Feed,
+    pub(super) health: Arc<watch::Sender<Health>>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) outqueue: Arc<Outqueue>,
+    pub(super) snapshots: Snapshots,
+    pub(super) queue: VecDeque<Decided>,
+    pub(super) writing: bool,
+    pub(super) batches: mpsc::Sender<Vec<Decided>>,
+    pub(super) written: mpsc::Receiver<Written>,
+    pub(super) dead: mpsc::Sender<(DeadLetter, Option<Receipt>)>,
+    pub(super) buried: mpsc::Receiver<Receipt>,
+}
+
+/// Who waits for what becomes of a message.
+enum Origin {
+    /// A request of the API.
+    Request(oneshot::Sender<Vec<Answer>>),
+    /// A delivery of the broker.
+    Broker(Receipt),
+}
+
+/// What wakes the loop.
+enum Woken {
+    Stop,
+    Written(Option<Written>),
+    Buried(Receipt),
+    Submitted(Submission),
+    Delivered(Vec<Delivery>),
+    Activate(Arc<RuleSet>),
+    Timer,
+}
+
+impl Loop {
+    /// Runs until stopped (everything taken is then committed) or until ownership ends.
+    pub(super) async fn run(
+        mut self,
+        submissions: &mut mpsc::Receiver<Submission>,
+        rules: &mut watch::Receiver<Arc<RuleSet>>,
+        parts: &mut JoinSet<Result<(), Lost>>,
+        stop: &CancellationToken,
+    ) -> Result<(), Lost> {
+        self.health.send_modify(|health| health.active = true);
+        let result = self.turn_until_stopped(submissions, rules, parts, stop).await;
+        self.health.send_modify(|health| health.active = false);
+        // Channel first: what is unacknowledged returns in order.
+        self.inbox.close().await;
+        result
+    }
+
+    async fn turn_until_stopped(
+        &mut self,
+        submissions: &mut mpsc::Receiver<Submission>,
+        rules: &mut watch::Receiver<Arc<RuleSet>>,
+        parts: &mut JoinSet<Result<(), Lost>>,
+        stop: &CancellationToken,
+    ) -> Result<(), Lost> {
+        loop {
+            self.send_batch().await;
+            let takes = self.takes();
+            let woken = tokio::select! {
+                biased;
+                () = stop.cancelled() => Woken::Stop,
+                Some(part) = parts.join_next() => return Err(part_ended(part)),
+                result = self.written.recv() => Woken::Written(result),
+                Some(receipt) = self.buried.recv() => Woken::Buried(receipt),
+                Ok(()) = rules.changed() => Woken::Activate(rules.borrow_and_update().clone()),
+                () = until_timer(self.decider.wakes_in()), if takes => Woken::Timer,
+                Some(submission) = submissions.recv(), if takes => Woken::Submitted(submission),
+                deliveries = self.inbox.take(self.limits.batch), if takes => Woken::Delivered(deliveries),
+            };
+            match woken {
+                Woken::Stop => return self.drain().await,
+                Woken::Written(result) => self.committed(result).await?,
+                Woken::Buried(receipt) => self.inbox.acknowledge(&[receipt]).await,
+                Woken::Activate(rules) => {
+                    let decided = self.decider.activate(&rules);
+                    self.queue.extend(decided);
+                }
+                Woken::Timer => self.queue.extend(self.decider.catch_up()),
+                Woken::Submitted(first) => {
+                    let mut all = vec![first];
+                    while all.len() < self.limits.batch
+                        && let Ok(next) = submissions.try_recv()
+                    {
+                        all.push(next);
+                    }
+                    let items = all.into_iter().map(|one| (one.message, Origin::Request(one.answers)));
+                    self.take_in(items.collect(), stop).await;
+                }
+                Woken::Delivered(deliveries) => {
+                    let items = deliveries.into_iter().map(|one| (one.message, Origin::Broker(one.receipt)));
+                    self.take_in(items.collect(), stop).await;
+                }
+            }
+        }
+    }
+
+    /// Whether more is taken: not while two batches wait, or too much waits for publication.
+    fn takes(&self) -> bool {
+        self.queue.len() < 2 * self.limits.batch && self.outqueue.len() < self.limits.outbox
+    }
+
+    async fn send_batch(&mut self) {
+        if self.writing || self.queue.is_empty() {
+            return;
+        }
+        let mut records = 0;
+        let most = self.limits.batch;
+        let taken = self.queue.iter().take_while(|decided| {
+            records += usize::from(decided.record.is_some());
+            records <= most
+        });
+        let count = taken.count();
+        let batch: Vec<Decided> = self.queue.drain(..count).collect();
+        // The channel has room for the one batch that may be under way; a closed one shows up as a lost part.
+        self.writing = self.batches.send(batch).await.is_ok();
+    }
+
+    async fn committed(&mut self, result: Option<Written>) -> Result<(), Lost> {
+        let decided = result.ok_or(Lost::Part("the writer ended"))??;
+        self.writing = false;
+        self.show(&decided);
+        let mut receipts = Vec::new();
+        for one in decided {
+            self.outqueue.add(one.outputs);
+            for effect in one.effects {
+                match effect {
+                    Effect::Acknowledge(receipt) => receipts.push(receipt),
+                    Effect::Reply { to, correlation, answer } => self.outqueue.answer(to, correlation, &answer),
+                    // A sender that hung up asks again.
+                    Effect::Answer(waiter, answers) => drop(waiter.send(answers)),
+                }
+            }
+        }
+        if !receipts.is_empty() {
+            self.inbox.acknowledge(&receipts).await;
+        }
+        Ok(())
+    }
+
+    /// Makes committed records visible, and keeps a snapshot when one is due.
+    fn show(&mut self, decided: &[Decided]) {
+        {
+            let mut model = self.model.write().unwrap_or_else(PoisonError::into_inner);
+            for (record, entry) in decided.iter().filter_map(|one| one.record.as_ref()) {
+                model.replay(record, &entry.hash);
+                self.decider.committed(record.seq);
+            }
+            self.snapshots.consider(&model, self.outqueue.persisted());
+            for one in decided {
+                measure::count(&self.metrics, &model, one);
+            }
+        }
+        self.feed.push(decided.iter().flat_map(|one| one.outputs.iter().map(Arc::clone)).collect());
+    }
+
+    /// Decides what has arrived, in order; gives up only when stopped while the store does not answer.
+    async fn take_in(&mut self, items: Vec<(WireMessage, Origin)>, stop: &CancellationToken) {
+        let read: Vec<_> = items.iter().map(|(message, _)| self.decider.read(message)).collect();
+        let rows = tokio::select! {
+            rows = self.decider.look_up(read.iter().flatten().flatten()) => rows,
+            () = stop.cancelled() => return,
+        };
+        self.queue.extend(self.decider.catch_up());
+        for ((message, origin), arrived) in items.into_iter().zip(read) {
+            let mut answers = Vec::with_capacity(arrived.len());
+            let mut refused = Vec::new();
+            for one in arrived {
+                match one {
+                    Ok(envelope) => {
+                        let (decided, answer) = self.decider.decide(envelope, &rows);
+                        self.queue.extend(decided);
+                        answers.push(answer);
+                    }
+                    Err(refusal) => {
+                        answers.push(not_understood(&refusal));
+                        refused.push(refusal);
+                    }
+                }
+            }
+            self.settle(message, origin, answers, refused).await;
+        }
+    }
+
+    /// Queues what the sender is told once everything before is committed, and keeps what was refused.
+    async fn settle(&mut self, message: WireMessage, origin: Origin, answers: Vec<Answer>, refused: Vec<Refusal>) {
+        let mut effects = Vec::new();
+        let mut receipt = None;
+        match origin {
+            Origin::Request(waiter) => effects.push(Effect::Answer(waiter, answers)),
+            Origin::Broker(delivered) => {
+                receipt = Some(delivered);
+                let to = message.reply_to.clone();
+                effects.extend(to.into_iter().flat_map(|to| answers_to(to, &message, &answers)));
+            }
+        }
+        let last = refused.len().saturating_sub(1);
+        for (at, refusal) in refused.iter().enumerate() {
+            // A message with a refused part is acknowledged once all of those are kept as dead letters.
+            self.bury(self.decider.dead_letter(&message, refusal), receipt.filter(|_| at == last)).await;
+        }
+        if refused.is_empty() {
+            effects.extend(receipt.map(Effect::Acknowledge));
+        }
+        self.queue.push_back(Decided { effects, ..Decided::default() });
+    }
+
+    /// Hands a dead letter on; what is buried meanwhile is acknowledged, so that neither side waits for the other.
+    async fn bury(&mut self, letter: DeadLetter, receipt: Option<Receipt>) {
+        loop {
+            tokio::select! {
+                place = self.dead.reserve() => {
+                    if let Ok(place) = place {
+                        place.send((letter, receipt));
+                    }
+                    // The channel closes only with the loop; the delivery then comes again.
+                    return;
+                }
+                Some(buried) = self.buried.recv() => self.inbox.acknowledge(&[buried]).await,
+            }
+        }
+    }
+
+    /// Commits what was taken, within the time that a stop allows.
+    async fn drain(&mut self) -> Result<(), Lost> {
+        while self.writing || !self.queue.is_empty() {
+            self.send_batch().await;
+            let result = tokio::time::timeout(Duration::from_secs(5), self.written.recv()).await;
+            self.committed(result.unwrap_or(None)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn not_understood(refusal: &Refusal) -> Answer {
+    Answer {
+        id: refusal.id.clone(),
+        source: refusal.source.clone(),
+        result: Outcome::Rejected,
+        code: Some(refusal.code.as_str().to_owned()),
+        detail: Some(refusal.detail.clone()),
+        seq: None,
+        output: None,
+        state: None,
+    }
+}
+
+fn answers_to(to: String, message: &WireMessage, answers: &[Answer]) -> Vec<Effect> {
+    let reply = |answer: &Answer| Effect::Reply {
+        to: to.clone(),
+        correlation: message.correlation_id.clone().or_else(|| message.message_id.clone()),
+        answer: Box::new(answer.clone()),
+    };
+    answers.iter().map(reply).collect()
+}
+
+async fn until_timer(span: Option<Duration>) {
+    match span {
+        Some(span) => tokio::time::sleep(span).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn part_ended(part: Result<Result<(), Lost>, tokio::task::JoinError>) -> Lost {
+    match part {
+        Ok(Err(lost)) => lost,
+        Ok(Ok(())) => Lost::Part("a part of the shard ended"),
+        Err(_) => Lost::Part("a part of the shard panicked"),
+    }
+}

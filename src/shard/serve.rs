@@ -1,0 +1,280 @@
+//! Decides how a shard is taken over, run, and taken over again when ownership ends.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use picket_core::Millis;
+use picket_rules::RuleSet;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::Backoff;
+use super::decide::Decider;
+use super::handle::ShardSide;
+use super::identify::Pepper;
+use super::keeper::{Snapshots, keep_snapshots};
+use super::overlay::Overlay;
+use super::ports::{Broker, DeadLetter, DeadLetters, Receipt, Store};
+use super::publisher::{Outqueue, Publisher};
+use super::record::hex;
+use super::recover::{self, Recovered, recover};
+use super::run::{Limits, Loop, Lost};
+use super::time::Keeper;
+use super::writer::Writer;
+use crate::clock::Clock;
+use crate::contract::Sources;
+use crate::telemetry::{Metrics, chain};
+
+/// How often the store is asked how it is.
+const CHECK: Duration = Duration::from_secs(1);
+
+/// Everything one shard is made of.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) shard: String,
+    pub(crate) instance: String,
+    pub(crate) limits: Limits,
+    pub(crate) snapshot_every: u64,
+    pub(crate) clock: Clock,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) sources: Arc<Sources>,
+    pub(crate) pepper: Pepper,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) rules: watch::Receiver<Arc<RuleSet>>,
+    pub(crate) side: ShardSide,
+}
+
+/// Why a term as owner ended.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    /// It never began.
+    #[error(transparent)]
+    Recovery(#[from] recover::Error),
+    /// Another owner, or doubt.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+    /// No randomness for a token.
+    #[error("the system gives no random numbers: {0}")]
+    Random(getrandom::Error),
+    /// The broker can never work as it is set up.
+    #[error("the broker cannot be used as it is set up")]
+    Broker(#[from] super::ports::BrokerError),
+}
+
+impl Service {
+    /// Owns the shard, again and again, until stopped.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+        while !stop.is_cancelled() {
+            match self.term(&stop).await {
+                Ok(()) => return,
+                Err(ended) => {
+                    let why = chain(&ended);
+                    tracing::error!(shard = self.shard, error = why, "the shard is taken over anew");
+                    self.side.health.send_if_modified(|health| health.set("journal", Some(why)));
+                }
+            }
+            tokio::select! {
+                () = backoff.wait() => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// One term as owner: from the token to the stop, or to its loss.
+    async fn term(&mut self, stop: &CancellationToken) -> Result<(), Ended> {
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce).map_err(Ended::Random)?;
+        let floor = u64::try_from(self.clock.now().0).unwrap_or(0);
+        let recovered = recover(&*self.store, &self.shard, &self.instance, &hex(&nonce), floor).await?;
+        self.side.health.send_if_modified(|health| health.set("journal", None) | health.set("store", None));
+        tracing::info!(
+            shard = self.shard,
+            token = %recovered.token,
+            seq = recovered.state.head.seq,
+            replayed = recovered.replayed,
+            "shard taken over"
+        );
+        self.show(&recovered);
+        let mut parts = JoinSet::new();
+        // Cancels the parts when the term ends, however it ends.
+        let over = CancellationToken::new();
+        let _guard = over.clone().drop_guard();
+        let turn = self.assemble(recovered, &mut parts, &over)?;
+        let result = turn.run(&mut self.side.submissions, &mut self.rules, &mut parts, stop).await;
+        over.cancel();
+        let _ = tokio::time::timeout(Duration::from_secs(5), async { while parts.join_next().await.is_some() {} }).await;
+        Ok(result?)
+    }
+
+    /// The read model and the feed begin with what the journal holds.
+    fn show(&self, recovered: &Recovered) {
+        *self.side.model.write().unwrap_or_else(PoisonError::into_inner) = recovered.state.clone();
+        let shown = self.side.feed.last();
+        self.side.feed.push(recovered.outputs.iter().filter(|output| output.number > shown).map(Arc::clone).collect());
+    }
+
+    fn assemble(
+        &self,
+        recovered: Recovered,
+        parts: &mut JoinSet<Result<(), Lost>>,
+        over: &CancellationToken,
+    ) -> Result<Loop, Ended> {
+        let Recovered { state, token, outputs, watermark, .. } = recovered;
+        let health = Arc::clone(&self.side.health);
+        let outqueue = Arc::new(Outqueue::behind(watermark));
+        outqueue.add(outputs.into_iter().filter(|output| output.number > watermark));
+        let (batches, to_write) = mpsc::channel(1);
+        let (done, written) = mpsc::channel(1);
+        let writer = Writer {
+            store: Arc::clone(&self.store),
+            shard: self.shard.clone(),
+            token: token.clone(),
+            head: state.head.clone(),
+            health: Arc::clone(&health),
+            metrics: Arc::clone(&self.metrics),
+        };
+        parts.spawn(async move {
+            writer.run(to_write, done).await;
+            std::future::pending().await
+        });
+        let inbox = self.broker.inbox(&self.shard)?;
+        self.spawn_publisher(&outqueue, &token, parts, over)?;
+        let (keep, states) = mpsc::channel(1);
+        let (store, shard) = (Arc::clone(&self.store), self.shard.clone());
+        let snapshots = Snapshots::new(self.snapshot_every, &state, keep);
+        parts.spawn({
+            let token = token.clone();
+            async move {
+                keep_snapshots(store, shard, token, states).await;
+                std::future::pending().await
+            }
+        });
+        let (dead, buried) = self.spawn_undertaker(parts);
+        self.spawn_watch(parts);
+        let mut decider = Decider {
+            shard: self.shard.clone(),
+            token,
+            keeper: Keeper::new(self.clock.clone(), state.time),
+            rules: self.rules.borrow().clone(),
+            sources: Arc::clone(&self.sources),
+            pepper: self.pepper.clone(),
+            store: Arc::clone(&self.store),
+            overlay: Overlay::default(),
+            state,
+        };
+        let queue = first_records(&mut decider);
+        Ok(Loop {
+            limits: self.limits,
+            inbox,
+            model: Arc::clone(&self.side.model),
+            feed: self.side.feed.clone(),
+            metrics: Arc::clone(&self.metrics),
+            writing: false,
+            decider,
+            health,
+            outqueue,
+            snapshots,
+            queue,
+            batches,
+            written,
+            dead,
+            buried,
+        })
+    }
+
+    fn spawn_publisher(
+        &self,
+        outqueue: &Arc<Outqueue>,
+        token: &super::ports::Token,
+        parts: &mut JoinSet<Result<(), Lost>>,
+        over: &CancellationToken,
+    ) -> Result<(), Ended> {
+        let publisher = Publisher {
+            queue: Arc::clone(outqueue),
+            outbox: self.broker.outbox(&self.shard)?,
+            store: Arc::clone(&self.store),
+            shard: self.shard.clone(),
+            token: token.clone(),
+            health: Arc::clone(&self.side.health),
+            metrics: Arc::clone(&self.metrics),
+        };
+        let over = over.clone();
+        parts.spawn(async move {
+            publisher.run(over).await.map_err(|error| {
+                tracing::warn!(error = %chain(&error), "publishing ended");
+                Lost::Part("publishing ended")
+            })
+        });
+        Ok(())
+    }
+
+    /// Keeps dead letters, one after the other; each is acknowledged once it is kept.
+    fn spawn_undertaker(
+        &self,
+        parts: &mut JoinSet<Result<(), Lost>>,
+    ) -> (mpsc::Sender<(DeadLetter, Option<Receipt>)>, mpsc::Receiver<Receipt>) {
+        let (dead, letters) = mpsc::channel(256);
+        let (done, buried) = mpsc::channel(256);
+        let keeper = self.broker.dead_letters();
+        parts.spawn(async move {
+            bury(keeper, letters, done).await;
+            std::future::pending().await
+        });
+        (dead, buried)
+    }
+
+    /// Asks the store once a second how it is, so that readiness tells the truth while nothing is written.
+    fn spawn_watch(&self, parts: &mut JoinSet<Result<(), Lost>>) {
+        let (store, health) = (Arc::clone(&self.store), Arc::clone(&self.side.health));
+        parts.spawn(async move {
+            let mut pace = tokio::time::interval(CHECK);
+            loop {
+                pace.tick().await;
+                let trouble = store.check().await.err().map(|error| chain(&error));
+                health.send_if_modified(|health| health.set("store", trouble));
+            }
+        });
+    }
+}
+
+/// What an owner records first: the time that passed while nobody owned the shard, and the rules now in force.
+fn first_records(decider: &mut Decider) -> VecDeque<super::decided::Decided> {
+    let mut queue = VecDeque::new();
+    let clock = decider.keeper.clock().clone();
+    let (before, now) = (decider.state.time, clock.now());
+    if clock.is_driven() {
+        clock.advance(before);
+        decider.keeper.reach(before);
+    } else {
+        decider.keeper.reach(now);
+        let gap = if before.0 == 0 { Millis::ZERO } else { now.since(before) };
+        queue.push_back(decider.jump(gap));
+    }
+    let rules = Arc::clone(&decider.rules);
+    queue.extend(decider.activate(&rules));
+    queue
+}
+
+async fn bury(
+    keeper: Arc<dyn DeadLetters>,
+    mut letters: mpsc::Receiver<(DeadLetter, Option<Receipt>)>,
+    done: mpsc::Sender<Receipt>,
+) {
+    while let Some((letter, receipt)) = letters.recv().await {
+        tracing::warn!(code = letter.code, detail = letter.detail, "a message is kept as a dead letter");
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
+        while let Err(error) = keeper.put(letter.clone()).await {
+            tracing::warn!(error = %chain(&error), "keeping a dead letter is tried again");
+            backoff.wait().await;
+        }
+        if let Some(receipt) = receipt
+            && done.send(receipt).await.is_err()
+        {
+            return;
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Decides how a state is kept: versioned, compressed, and with a checksum that a torn or damaged one fails.
+
+use bytes::Bytes;
+use picket_core::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::ports::Snapshot;
+use super::state::ShardState;
+
+const MAGIC: &[u8; 8] = b"picket\0\x01";
+const DIGEST: usize = 32;
+
+/// Why a snapshot cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not a snapshot of this version.
+    #[error("the snapshot is of another version or no snapshot at all")]
+    Foreign,
+    /// It is damaged.
+    #[error("the snapshot is damaged: its checksum does not fit")]
+    Damaged,
+    /// Its content cannot be read.
+    #[error("the snapshot cannot be read")]
+    Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Writes a state.
+///
+/// # Errors
+/// [`Error::Unreadable`] when it cannot be encoded, which no state does.
+pub fn encode(state: &ShardState) -> Result<Snapshot, Error> {
+    let plain = postcard::to_stdvec(state).map_err(|error| Error::Unreadable(Box::new(error)))?;
+    let packed = lz4_flex::compress_prepend_size(&plain);
+    let mut body = Vec::with_capacity(MAGIC.len() + DIGEST + packed.len());
+    body.extend_from_slice(MAGIC);
+    body.extend_from_slice(&Sha256::digest(&packed));
+    body.extend_from_slice(&packed);
+    Ok(Snapshot { head: state.head.clone(), body: Bytes::from(body) })
+}
+
+/// Reads a state back.
+///
+/// # Errors
+/// [`enum@Error`].
+pub fn decode(snapshot: &Snapshot) -> Result<ShardState, Error> {
+    let rest = snapshot.body.strip_prefix(MAGIC).ok_or(Error::Foreign)?;
+    let (digest, packed) = rest.split_at_checked(DIGEST).ok_or(Error::Damaged)?;
+    if Sha256::digest(packed)[..] != *digest {
+        return Err(Error::Damaged);
+    }
+    let plain = lz4_flex::decompress_size_prepended(packed).map_err(|error| Error::Unreadable(Box::new(error)))?;
+    let state: ShardState = postcard::from_bytes(&plain).map_err(|error| Error::Unreadable(Box::new(error)))?;
+    if state.head == snapshot.head { Ok(state) } else { Err(Error::Damaged) }
+}
+
+/// Whether a new snapshot is due: `every` records, or five minutes with any at all.
+#[must_use]
+pub const fn due(last: (u64, Timestamp), now: (u64, Timestamp), every: u64) -> bool {
+    let records = now.0.saturating_sub(last.0);
+    records >= every || (records > 0 && now.1.0.saturating_sub(last.1.0) >= 300_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_reads_back_and_a_flipped_bit_anywhere_is_noticed() {
+        let state = ShardState { time: Timestamp(7), ..ShardState::default() };
+        let snapshot = encode(&state).unwrap();
+        assert_eq!(decode(&snapshot).unwrap(), state);
+        for at in 0..snapshot.body.len() {
+            let mut body = snapshot.body.to_vec();
+            body[at] ^= 1;
+            let bad = Snapshot { head: snapshot.head.clone(), body: Bytes::from(body) };
+            assert!(decode(&bad).is_err(), "byte {at}");
+        }
+    }
+}

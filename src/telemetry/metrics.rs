@@ -1,0 +1,308 @@
+//! Decides what is counted, and under which names ops find it.
+//!
+//! The loop counts what it does as it does it; what merely *is* (waiting contacts, agents, the feed) is handed over as
+//! [`Gauges`] by whoever is asked for `/metrics`, from committed state.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::labels::{
+    Agents, Code, Commit, CommitResult, Dependency, Input, InputResult, Kind, Outcome, Presence, Queue, Reason, Reload,
+    Reloaded, Request, RuleSet, State,
+};
+
+/// The content type of [`Metrics::render`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Everything counted by one process. Cheap to clone; clones count together.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    inputs: Family<Input, Counter>,
+    outputs: Family<Kind, Counter>,
+    dead_letters: Family<Code, Counter>,
+    commits: Family<Commit, Counter>,
+    commit_time: Histogram,
+    decision_time: Histogram,
+    batch: Histogram,
+    closed: Family<Outcome, Counter>,
+    wait: Histogram,
+    openings: Family<Reason, Counter>,
+    offers: Family<Outcome, Counter>,
+    requests: Family<Request, Counter>,
+    feed_resets: Counter,
+    clock_jumps: Counter,
+    snapshots: Counter,
+    reloads: Family<Reloaded, Counter>,
+    rules: Family<RuleSet, Gauge>,
+    up: Family<Dependency, Gauge>,
+    journal: Gauge,
+    outbox: Gauge,
+    queue_depth: Family<Queue, Gauge>,
+    contacts: Family<State, Gauge>,
+    agents: Family<Agents, Gauge>,
+    subscribers: Gauge,
+}
+
+/// What is at one moment, from committed state.
+#[derive(Clone, Debug, Default)]
+pub struct Gauges {
+    /// Waiting contacts by queue.
+    pub queues: Vec<(String, i64)>,
+    /// Contacts that are not closed, by state.
+    pub contacts: Vec<(&'static str, i64)>,
+    /// Agents by effective state.
+    pub agents: Vec<(Presence, i64)>,
+    /// Followers of the live feed.
+    pub subscribers: i64,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let seconds = |buckets: &[f64]| Histogram::new(buckets.iter().copied());
+        let mut this = Self {
+            registry: Arc::new(Registry::default()),
+            inputs: Family::default(),
+            outputs: Family::default(),
+            dead_letters: Family::default(),
+            commits: Family::default(),
+            commit_time: seconds(&[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0]),
+            decision_time: seconds(&[1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2]),
+            batch: seconds(&[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0]),
+            closed: Family::default(),
+            wait: seconds(&[1.0, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1800.0]),
+            openings: Family::default(),
+            offers: Family::default(),
+            requests: Family::default(),
+            feed_resets: Counter::default(),
+            clock_jumps: Counter::default(),
+            snapshots: Counter::default(),
+            reloads: Family::default(),
+            rules: Family::default(),
+            up: Family::default(),
+            journal: Gauge::default(),
+            outbox: Gauge::default(),
+            queue_depth: Family::default(),
+            contacts: Family::default(),
+            agents: Family::default(),
+            subscribers: Gauge::default(),
+        };
+        this.registry = Arc::new(this.register());
+        this
+    }
+
+    fn register(&self) -> Registry {
+        let mut all = Registry::with_prefix("picket");
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        all.register("build", "The version that runs", build);
+        all.register("inputs", "Events taken, by type and what became of them", self.inputs.clone());
+        all.register("outputs", "Events committed for publication, by type", self.outputs.clone());
+        all.register("dead_letters", "Messages that could not be understood, by code", self.dead_letters.clone());
+        all.register("commits", "Appends to the journal, by what became of them", self.commits.clone());
+        all.register_with_unit("commit", "From append to commit", Unit::Seconds, self.commit_time.clone());
+        all.register_with_unit("decision", "One input, in the core", Unit::Seconds, self.decision_time.clone());
+        all.register("batch_inputs", "Inputs decided and written together", self.batch.clone());
+        all.register("contacts_closed", "Closed contacts, by outcome", self.closed.clone());
+        all.register_with_unit("wait", "From a contact's age to its first answer", Unit::Seconds, self.wait.clone());
+        all.register("fence_openings", "Fences opened outward, by reason", self.openings.clone());
+        all.register("offers", "Offers, by what became of them", self.offers.clone());
+        all.register("http_requests", "Requests, by route and status", self.requests.clone());
+        all.register("feed_resets", "Followers of the live feed that lost their place", self.feed_resets.clone());
+        all.register("clock_jumps", "Journaled jumps of the clock", self.clock_jumps.clone());
+        all.register("snapshots", "Snapshots written", self.snapshots.clone());
+        all.register("rules_reloads", "Changed rule files, by what became of them", self.reloads.clone());
+        all.register("rules_active", "The rule set in force is 1", self.rules.clone());
+        all.register("dependency_up", "Whether store, broker and the rest can be used", self.up.clone());
+        all.register("journal_seq", "The last committed record", self.journal.clone());
+        all.register("outbox_waiting", "Outputs committed and not yet published", self.outbox.clone());
+        all.register("queue_depth", "Waiting contacts, by queue", self.queue_depth.clone());
+        all.register("contacts", "Contacts that are not closed, by state", self.contacts.clone());
+        all.register("agents", "Agents, by effective state", self.agents.clone());
+        all.register("feed_subscribers", "Followers of the live feed", self.subscribers.clone());
+        all
+    }
+
+    /// Counts one input of a type of the contract (`contact.received`, or `unknown` for any other).
+    pub fn input(&self, kind: &'static str, result: InputResult) {
+        self.inputs.get_or_create(&Input { r#type: kind, result }).inc();
+    }
+
+    /// Counts one committed output of a type of the contract.
+    pub fn output(&self, kind: &'static str) {
+        self.outputs.get_or_create(&Kind { r#type: kind }).inc();
+    }
+
+    /// Counts one dead letter by its code.
+    pub fn dead_letter(&self, code: &'static str) {
+        self.dead_letters.get_or_create(&Code { code }).inc();
+    }
+
+    /// Notes one committed batch: how many inputs, how long from append to commit, and the last record.
+    pub fn committed(&self, inputs: usize, took: Duration, seq: u64) {
+        self.append(CommitResult::Committed);
+        self.batch.observe(f64::from(u32::try_from(inputs).unwrap_or(u32::MAX)));
+        self.commit_time.observe(took.as_secs_f64());
+        self.journal.set(i64::try_from(seq).unwrap_or(i64::MAX));
+    }
+
+    /// Counts an append that was not committed at once.
+    pub fn append(&self, result: CommitResult) {
+        self.commits.get_or_create(&Commit { result }).inc();
+    }
+
+    /// Notes how long the core took for one input.
+    pub fn decided(&self, took: Duration) {
+        self.decision_time.observe(took.as_secs_f64());
+    }
+
+    /// Counts a closed contact by its outcome (`handled`, `abandoned`, …).
+    pub fn closed(&self, outcome: &'static str) {
+        self.closed.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// Notes how long a contact waited until it was first assigned.
+    pub fn waited(&self, span: Duration) {
+        self.wait.observe(span.as_secs_f64());
+    }
+
+    /// Counts a fence that opened, by reason (`hold_over`, …).
+    pub fn fence_opened(&self, reason: &'static str) {
+        self.openings.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// Counts what happened to an offer (`made`, `accepted`, `declined`, `expired`, `revoked`).
+    pub fn offer(&self, outcome: &'static str) {
+        self.offers.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// Counts a request by the route that matched, never by its path.
+    pub fn request(&self, route: &str, status: u16) {
+        self.requests.get_or_create(&Request { route: route.to_owned(), status }).inc();
+    }
+
+    /// Counts a follower that lost its place.
+    pub fn feed_reset(&self) {
+        self.feed_resets.inc();
+    }
+
+    /// Counts a journaled jump of the clock.
+    pub fn clock_jumped(&self) {
+        self.clock_jumps.inc();
+    }
+
+    /// Counts a snapshot that was written.
+    pub fn snapshot(&self) {
+        self.snapshots.inc();
+    }
+
+    /// Counts a changed rule file.
+    pub fn rules_reloaded(&self, result: Reload) {
+        self.reloads.get_or_create(&Reloaded { result }).inc();
+    }
+
+    /// Notes which rule set is in force; the one before is no longer shown.
+    pub fn rules_active(&self, number: u64, hash: &str) {
+        self.rules.clear();
+        self.rules.get_or_create(&RuleSet { number, hash: hash.to_owned() }).set(1);
+    }
+
+    /// Notes whether `store`, `broker` or another dependency can be used now.
+    pub fn dependency(&self, name: &'static str, usable: bool) {
+        self.up.get_or_create(&Dependency { name }).set(i64::from(usable));
+    }
+
+    /// Notes how many outputs are committed and not yet published.
+    pub fn outbox(&self, waiting: usize) {
+        self.outbox.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    }
+
+    /// Everything in the OpenMetrics text format, with the gauges of this moment.
+    ///
+    /// # Errors
+    /// Never in practice: writing to a text cannot fail.
+    pub fn render(&self, now: &Gauges) -> Result<String, fmt::Error> {
+        replace(&self.queue_depth, now.queues.iter().map(|(queue, n)| (Queue { queue: queue.clone() }, *n)));
+        replace(&self.contacts, now.contacts.iter().map(|(state, n)| (State { state }, *n)));
+        replace(&self.agents, now.agents.iter().map(|(state, n)| (Agents { state: *state }, *n)));
+        self.subscribers.set(now.subscribers);
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// Sets a family to exactly these values: what is gone is no longer shown.
+fn replace<L>(family: &Family<L, Gauge>, values: impl Iterator<Item = (L, i64)>)
+where
+    L: Clone + std::hash::Hash + Eq + EncodeLabelSet + fmt::Debug,
+{
+    family.clear();
+    for (labels, value) in values {
+        family.get_or_create(&labels).set(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_shown_by_name_and_label() {
+        let metrics = Metrics::new();
+        metrics.input("contact.received", InputResult::Accepted);
+        metrics.input("contact.received", InputResult::Accepted);
+        metrics.committed(2, Duration::from_millis(3), 41);
+        metrics.rules_active(1, "aa");
+        metrics.rules_active(2, "bb");
+        metrics.dependency("store", true);
+        metrics.fence_opened("hold_over");
+        let gauges = Gauges {
+            queues: vec![("ge\"neral".into(), 3)],
+            agents: vec![(Presence::NotReady, 1)],
+            ..Gauges::default()
+        };
+        let text = metrics.render(&gauges).unwrap();
+        for line in [
+            "picket_inputs_total{type=\"contact.received\",result=\"accepted\"} 2",
+            "picket_commits_total{result=\"committed\"} 1",
+            "picket_commit_seconds_bucket{le=\"0.005\"} 1",
+            "picket_batch_inputs_sum 2.0",
+            "picket_journal_seq 41",
+            "picket_rules_active{number=\"2\",hash=\"bb\"} 1",
+            "picket_dependency_up{name=\"store\"} 1",
+            "picket_fence_openings_total{reason=\"hold_over\"} 1",
+            "picket_queue_depth{queue=\"ge\\\"neral\"} 3",
+            "picket_agents{state=\"not_ready\"} 1",
+        ] {
+            assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
+        }
+        assert!(!text.contains("hash=\"aa\""), "a rule set no longer in force is not shown");
+        assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn a_queue_that_is_gone_is_no_longer_shown() {
+        let metrics = Metrics::new();
+        let with = |queue: &str| Gauges { queues: vec![(queue.into(), 1)], ..Gauges::default() };
+        assert!(metrics.render(&with("old")).unwrap().contains("queue=\"old\""));
+        assert!(!metrics.render(&with("new")).unwrap().contains("queue=\"old\""));
+    }
+}

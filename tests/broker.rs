@@ -1,0 +1,14 @@
+//! One suite for every broker: what the loop of a shard relies on, run against each backend as far as it can do it.
+
+#[path = "broker/dead.rs"]
+mod dead;
+#[path = "broker/inbox.rs"]
+mod inbox;
+#[path = "broker/outbox.rs"]
+mod outbox;
+#[path = "common/proxy.rs"]
+mod proxy;
+#[path = "common/rabbitmq.rs"]
+mod rabbitmq;
+#[path = "broker/rig.rs"]
+mod rig;

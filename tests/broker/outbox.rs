@@ -1,0 +1,309 @@
+//! Outputs on RabbitMQ: in order, confirmed, through the gate, over the worst that can happen to a broker.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use lapin::BasicProperties;
+use lapin::options::{BasicConsumeOptions, BasicPublishOptions};
+use lapin::types::FieldTable;
+use picket::broker::rabbitmq::{LinkState, RabbitOutbox};
+use picket::contract::wire::OutMessage;
+use picket::shard::ports::{BrokerError, Inbox, Outbox};
+
+use crate::rabbitmq;
+use crate::rig::{Foreign, Rig, next, numbers, output, receipts, take, token, within};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outputs_arrive_in_order_with_everything_a_platform_needs() {
+    if !rabbitmq::installed() {
+        return;
+    }
+    let (server, _guard) = rabbitmq::shared().await;
+    let rig = Rig::new(server);
+    rig.settle().await;
+    let mut outbox = rig.outbox();
+    within(outbox.take_over(&token(1))).await.expect("the gate");
+    let platform = Foreign::connect(&rig.options.url).await;
+    let mut listening = platform.listen("pbx", "emea.offer.#").await;
+    let outputs: Vec<OutMessage> = (1..=300).map(output).collect();
+    assert_eq!(within(outbox.publish(&outputs)).await.expect("published"), 300);
+    for number in 1..=300_u64 {
+        let delivery = next(&mut listening).await;
+        let properties = &delivery.properties;
+        let id = format!("out{number}");
+        assert_eq!(properties.message_id().as_ref().map(|id| id.as_str()), Some(id.as_str()));
+        if number > 1 {
+            continue;
+        }
+        assert_eq!(delivery.routing_key.as_str(), "emea.offer.made.voice.ann");
+        assert_eq!(properties.content_type().as_ref().map(|t| t.as_str()), Some("application/cloudevents+json"));
+        assert_eq!(properties.kind().as_ref().map(|t| t.as_str()), Some("picket.offer.made.v1"));
+        assert_eq!(properties.correlation_id().as_ref().map(|t| t.as_str()), Some("c1"));
+        assert_eq!(*properties.delivery_mode(), Some(2));
+        assert_eq!(delivery.data, outputs[0].body);
+        let headers = properties.headers().clone().expect("headers");
+        let text = |name: &str| {
+            let value = headers.inner().get(name).and_then(|value| value.as_long_string().cloned());
+            value.map(|value| value.to_string())
+        };
+        assert_eq!(text("ce-id").as_deref(), Some("out1"));
+        assert_eq!(text("ce-type").as_deref(), Some("picket.offer.made.v1"));
+        assert_eq!(text("ce-source").as_deref(), Some("picket/main"));
+        assert_eq!(text("ce-subject").as_deref(), Some("c1"));
+        assert_eq!(text("ce-specversion").as_deref(), Some("1.0"));
+        assert_eq!(text("ce-picketdomain").as_deref(), Some("emea"));
+        assert_eq!(text("ce-picketepoch").as_deref(), Some("7"));
+        assert_eq!(headers.inner().get("ce-picketseq").and_then(|seq| seq.as_long_long_int()), Some(1));
+        assert_ne!(text("picket-gate"), Some(token(1).to_string()), "the token is nobody else's business");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_gate_lets_only_the_latest_owner_through() {
+    if !rabbitmq::installed() {
+        return;
+    }
+    let (server, _guard) = rabbitmq::shared().await;
+    let rig = Rig::new(server);
+    rig.settle().await;
+    let (mut first, mut second, mut third) = (rig.outbox(), rig.outbox(), rig.outbox());
+    let outputs: Vec<OutMessage> = (1..=3).map(output).collect();
+    let closed = within(first.publish(&outputs)).await.expect_err("nobody has taken over");
+    assert!(matches!(closed, BrokerError::GateClosed), "{closed}");
+
+    within(first.take_over(&token(1))).await.expect("the gate");
+    // Nobody listens to these outputs: they are out all the same, because the archive takes everything.
+    assert_eq!(within(first.publish(&outputs)).await.expect("published"), 3);
+
+    within(second.take_over(&token(2))).await.expect("the gate");
+    let late = within(first.publish(&outputs[1..])).await.expect_err("the gate is closed to an earlier owner");
+    assert!(matches!(late, BrokerError::GateClosed), "{late}");
+    assert_eq!(within(second.publish(&outputs)).await.expect("published"), 3);
+
+    let late = within(first.take_over(&token(1))).await.expect_err("an earlier owner comes back too late");
+    assert!(matches!(late, BrokerError::GateClosed), "{late}");
+    assert_eq!(within(second.publish(&outputs)).await.expect("still published"), 3);
+
+    // Taking over twice is taking over once.
+    within(second.take_over(&token(2))).await.expect("the gate again");
+    assert_eq!(within(second.publish(&outputs)).await.expect("still published"), 3);
+
+    // Two that come at once: the later epoch has it in the end, whoever came first.
+    let mut fourth = rig.outbox();
+    let (t3, t4) = (token(3), token(4));
+    let (early, later) = within(async { tokio::join!(third.take_over(&t3), fourth.take_over(&t4)) }).await;
+    later.expect("the later owner");
+    let early = match early {
+        Ok(()) => within(third.publish(&outputs)).await.expect_err("closed by the later one"),
+        Err(error) => error,
+    };
+    assert!(matches!(early, BrokerError::GateClosed), "{early}");
+    assert_eq!(within(fourth.publish(&outputs)).await.expect("published"), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_queue_of_a_platform_holds_outputs_up_and_loses_none() {
+    if !rabbitmq::installed() {
+        return;
+    }
+    let (server, _guard) = rabbitmq::shared().await;
+    let rig = Rig::new(server);
+    rig.settle().await;
+    let mut outbox = rig.outbox();
+    within(outbox.take_over(&token(1))).await.expect("the gate");
+    let platform = Foreign::connect(&rig.options.url).await;
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-max-length".into(), lapin::types::AMQPValue::LongInt(2));
+    arguments.insert("x-overflow".into(), lapin::types::AMQPValue::LongString("reject-publish".into()));
+    let durable = lapin::options::QueueDeclareOptions::durable();
+    platform.channel.queue_declare("small".into(), durable, arguments).await.expect("a queue");
+    let (options, none) = (lapin::options::QueueBindOptions::default(), FieldTable::default());
+    platform.channel.queue_bind("small".into(), "picket.out".into(), "emea.#".into(), options, none).await.expect("bound");
+    let outputs: Vec<OutMessage> = (1..=5).map(output).collect();
+    let out = within(outbox.publish(&outputs)).await.expect("some are out");
+    assert!((1..5).contains(&out), "{out}");
+    let error = within(outbox.publish(&outputs[out..])).await.expect_err("it is full");
+    assert!(matches!(error, BrokerError::Unavailable { .. }), "{error}");
+    let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
+    let mut consumer = platform.channel.basic_consume("small".into(), "".into(), options, none).await.expect("a consumer");
+    let mut seen = Vec::new();
+    let mut left = out;
+    let everything = async {
+        while left < outputs.len() {
+            left += outbox.publish(&outputs[left..]).await.unwrap_or(0);
+        }
+    };
+    let reading = async {
+        loop {
+            let delivery = next(&mut consumer).await;
+            seen.push(delivery.properties.message_id().as_ref().map(ToString::to_string).expect("an id"));
+            if seen.last().is_some_and(|id| id == "out5") {
+                return;
+            }
+        }
+    };
+    within(async { tokio::join!(everything, reading) }).await;
+    seen.dedup();
+    let mut order = Vec::new();
+    for id in seen {
+        if !order.contains(&id) {
+            order.push(id);
+        }
+    }
+    assert_eq!(order, ["out1", "out2", "out3", "out4", "out5"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_is_answered_at_its_direct_reply_to() {
+    if !rabbitmq::installed() {
+        return;
+    }
+    let (server, _guard) = rabbitmq::shared().await;
+    let rig = Rig::new(server);
+    rig.settle().await;
+    let (mut inbox, mut outbox) = (rig.inbox(), rig.outbox());
+    let unconnected = outbox.reply("answers", None, Bytes::new()).await;
+    assert!(matches!(unconnected, Err(BrokerError::Unavailable { .. })), "an answer waits for no connection");
+    within(outbox.take_over(&token(1))).await.expect("the gate");
+    let platform = Foreign::connect(&rig.options.url).await;
+    let direct = "amq.rabbitmq.reply-to";
+    let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+    let mut answers =
+        platform.channel.basic_consume(direct.into(), "".into(), options, FieldTable::default()).await.expect("answers");
+    let properties = BasicProperties::default().with_reply_to(direct.into()).with_message_id("m1".into());
+    let publishing =
+        platform.channel.basic_publish("picket.in".into(), "emea.contact.received".into(), BasicPublishOptions::default(), b"{}", properties);
+    publishing.await.expect("sent").await.expect("confirmed");
+    let taken = take(&mut inbox, 1).await;
+    let to = taken[0].message.reply_to.clone().expect("a reply_to");
+    assert!(to.starts_with("amq.rabbitmq.reply-to."), "{to}");
+    within(outbox.reply(&to, Some("m1"), Bytes::from_static(b"{\"result\":\"accepted\"}"))).await.expect("answered");
+    let answer = within(answers.next()).await.expect("an answer").expect("delivered");
+    assert_eq!(answer.data, b"{\"result\":\"accepted\"}");
+    assert_eq!(answer.properties.correlation_id().as_ref().map(|id| id.as_str()), Some("m1"));
+    // A sender cannot have its answer written into our own queues.
+    within(outbox.reply("picket.in.main", None, Bytes::from_static(b"{}"))).await.expect("ignored");
+    // Nor does an answer that nobody waits for hold anything up.
+    within(outbox.reply("nobody", None, Bytes::from_static(b"{}"))).await.expect("dropped");
+    inbox.acknowledge(&receipts(&taken)).await;
+    assert_eq!(within(outbox.publish(&[output(1)])).await.expect("published"), 1);
+    platform.send(9..10).await;
+    assert_eq!(numbers(&take(&mut inbox, 1).await), vec![9], "nothing of ours was written there");
+    inbox.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_broker_loses_nothing_that_was_confirmed() {
+    if !rabbitmq::installed() {
+        return;
+    }
+    let (server, _guard) = rabbitmq::alone().await;
+    let rig = Rig::new(server);
+    rig.settle().await;
+    let (mut inbox, mut outbox) = (rig.inbox(), rig.outbox());
+    within(outbox.take_over(&token(1))).await.expect("the gate");
+    let platform = Foreign::connect(&rig.options.url).await;
+    drop(platform.listen("pbx", "#").await);
+    platform.send(0..5).await;
+    let first = take(&mut inbox, 5).await;
+    inbox.acknowledge(&receipts(&first[..2])).await;
+
+    let outputs: Vec<OutMessage> = (1..=2_000).map(output).collect();
+    let mut out = 0;
+    let publishing = publish_all(&mut outbox, &outputs, &mut out);
+    let trouble = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::task::block_in_place(|| server.kill());
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::task::block_in_place(|| server.restart());
+    };
+    let failures = within(async { tokio::join!(publishing, trouble).0 }).await;
+    assert!(failures > 0, "the broker was killed while it was publishing");
+    assert_eq!(out, 2_000);
+
+    // What was taken and not acknowledged comes again, in order, and the same inbox goes on by itself.
+    assert_eq!(numbers(&take(&mut inbox, 3).await), vec![2, 3, 4]);
+    inbox.close().await;
+
+    let platform = Foreign::connect(&rig.options.url).await;
+    let mut listening = platform.listen("pbx", "#").await;
+    let mut first_seen = Vec::new();
+    while first_seen.len() < outputs.len() {
+        let delivery = next(&mut listening).await;
+        let id = delivery.properties.message_id().as_ref().map(ToString::to_string).expect("an id");
+        if !first_seen.contains(&id) {
+            first_seen.push(id);
+        }
+    }
+    let expected: Vec<String> = outputs.iter().map(|output| output.id.clone()).collect();
+    assert_eq!(first_seen, expected, "none lost, and in order of first arrival");
+}
+
+/// Publishes everything in windows of a hundred, as a shard does; counts the refusals.
+async fn publish_all(outbox: &mut RabbitOutbox, outputs: &[OutMessage], out: &mut usize) -> usize {
+    let mut failures = 0;
+    while *out < outputs.len() {
+        let window = &outputs[*out..outputs.len().min(*out + 100)];
+        match outbox.publish(window).await {
+            Ok(done) => *out += done,
+            Err(BrokerError::Unavailable { .. }) => failures += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    failures
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_memory_alarm_stops_outputs_and_not_acknowledgements() {
+    if !rabbitmq::installed() {
+        return;
+    }
+    let (server, _guard) = rabbitmq::alone().await;
+    let rig = Rig::new(server);
+    rig.settle().await;
+    let (mut inbox, mut outbox) = (rig.inbox(), rig.outbox());
+    let platform = Foreign::connect(&rig.options.url).await;
+    let mut listening = platform.listen("pbx", "#").await;
+    platform.send(0..10).await;
+    let first = take(&mut inbox, 10).await;
+    within(outbox.take_over(&token(1))).await.expect("the gate");
+    assert_eq!(within(outbox.publish(&[output(1)])).await.expect("published"), 1);
+
+    tokio::task::block_in_place(|| server.memory_alarm(true));
+    let outputs: Vec<OutMessage> = (2..=20).map(output).collect();
+    let error = within(outbox.publish(&outputs)).await.expect_err("blocked");
+    assert!(matches!(error, BrokerError::Unavailable { .. }), "{error}");
+    assert_eq!(outbox.health().state(), LinkState::Blocked);
+    let answer = within(outbox.reply("nobody", None, Bytes::new())).await;
+    assert!(answer.is_err(), "an answer holds nothing up");
+    inbox.acknowledge(&receipts(&first)).await;
+    let unacknowledged = || {
+        let listing = tokio::task::block_in_place(|| {
+            server.ctl(&["list_queues", "-p", &vhost(&rig), "name", "messages"])
+        });
+        listing.lines().any(|line| line.split_whitespace().eq(["picket.in.main", "0"]))
+    };
+    within(async {
+        while !unacknowledged() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await;
+
+    tokio::task::block_in_place(|| server.memory_alarm(false));
+    let mut out = 0;
+    within(publish_all(&mut outbox, &outputs, &mut out)).await;
+    let mut seen = Vec::new();
+    for _ in 0..20 {
+        let delivery = next(&mut listening).await;
+        seen.push(delivery.properties.message_id().as_ref().map(ToString::to_string).expect("an id"));
+    }
+    let expected: Vec<String> = (1..=20).map(|number| format!("out{number}")).collect();
+    assert_eq!(seen, expected, "each once and in order: what was on its way was not sent again");
+    inbox.close().await;
+}
+
+fn vhost(rig: &Rig) -> String {
+    rig.options.url.rsplit('/').next().expect("a vhost").to_owned()
+}

@@ -1,0 +1,53 @@
+//! What outlives the end of a process.
+
+use picket::shard::ports::{DirectoryKind, Store};
+use picket::store::Embedded;
+
+use crate::material::{SHARD, acquire, batch, key, owner_with, records, row, snapshot};
+use crate::{embedded, redis};
+
+#[tokio::test]
+async fn a_file_that_was_closed_and_opened_again_has_everything() {
+    let fixture = embedded::Fixture::start().await;
+    {
+        let store = Embedded::open(fixture.file()).unwrap();
+        write_one_of_each(&store).await;
+    }
+    let store = Embedded::open(fixture.file()).unwrap();
+    assert_one_of_each(&store).await;
+}
+
+#[tokio::test]
+async fn a_server_that_was_killed_and_started_again_has_everything() {
+    let mut fixture = redis::Fixture::start().await;
+    write_one_of_each(&redis::connect(&fixture.server).await).await;
+    fixture.server.kill();
+    fixture.server.restart();
+    assert_one_of_each(&redis::connect(&fixture.server).await).await;
+}
+
+/// Writes one thing of every kind.
+pub(crate) async fn write_one_of_each(store: &dyn Store) {
+    let (token, end) = owner_with(store, "ann", 3).await;
+    let mut write = batch("ann", &end, 1);
+    write.directory.push(row(DirectoryKind::Contact, "pbx 1", Some("{}")));
+    write.blobs.push(("abc".to_owned(), "rules".into()));
+    store.append(SHARD, &token, &end, &write).await.unwrap();
+    store.save_snapshot(SHARD, &token, &snapshot("ann", 2)).await.unwrap();
+    store.save_snapshot(SHARD, &token, &snapshot("ann", 4)).await.unwrap();
+    store.trim(SHARD, &token, 1).await.unwrap();
+    store.set_watermark(SHARD, &token, 11).await.unwrap();
+}
+
+/// Finds again what [`write_one_of_each`] wrote, and that the next owner can go on.
+pub(crate) async fn assert_one_of_each(store: &dyn Store) {
+    let hashes: Vec<String> = records(store).await.into_iter().map(|(_, hash)| hash).collect();
+    assert_eq!(hashes, ["ann-2", "ann-3", "ann-4"]);
+    assert_eq!(store.directory(SHARD, &[key(DirectoryKind::Contact, "pbx 1")]).await.unwrap(), [Some("{}".into())]);
+    assert_eq!(store.blob(SHARD, "abc").await.unwrap(), Some("rules".into()));
+    assert_eq!(store.snapshots(SHARD).await.unwrap(), [snapshot("ann", 4), snapshot("ann", 2)]);
+    assert_eq!(store.watermark(SHARD).await.unwrap(), 11);
+    let (token, end) = acquire(store, "bob").await;
+    assert_eq!((end.seq, token.epoch), (4, 2));
+    store.append(SHARD, &token, &end, &batch("bob", &end, 1)).await.unwrap();
+}
