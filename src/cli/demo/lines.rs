@@ -70,8 +70,10 @@ impl Lines {
             Fact::Parked => "gone quiet: parked".to_owned(),
             Fact::Resumed { agent, .. } => format!("back with {}", title(agent)),
             Fact::Closed { outcome } => format!("closed: {outcome}"),
-            Fact::AgentState { agent, state, reason } if state != "ready" => {
-                format!("{} is {} {}", title(agent), state.replace('_', " "), reason.replace('_', " "))
+            Fact::AgentState { agent, state, cause, reason } if state != "ready" => {
+                let why = if reason.is_empty() { cause } else { reason };
+                let state = if state.is_empty() { "marked" } else { state };
+                format!("{} is {}: {}", title(agent), state.replace('_', " "), why.replace('_', " "))
             }
             Fact::Queued { .. }
             | Fact::FenceClosed
