@@ -2,9 +2,10 @@
 //!
 //! The core decides, the journal remembers, the shell does.
 
-pub mod api;
-pub mod app;
+// pub mod api;
+// pub mod app;
 pub mod broker;
+pub mod cli;
 pub mod clock;
 pub mod contract;
 pub mod settings;

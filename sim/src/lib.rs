@@ -3,6 +3,7 @@
 //! Nothing here is used by the daemon when it routes.
 
 pub mod check;
+pub mod feed;
 pub mod message;
 pub mod output;
 pub mod rng;

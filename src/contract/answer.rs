@@ -20,6 +20,8 @@ pub struct Answer {
     /// The number of the shard's last output once it had taken effect: whoever has read the feed up to here has seen
     /// everything it caused at once.
     pub output: Option<u64>,
+    /// What is live, in answer to `state.request`.
+    pub state: Option<serde_json::Value>,
 }
 
 /// What became of an event.

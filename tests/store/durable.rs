@@ -3,8 +3,8 @@
 use picket::shard::ports::{DirectoryKind, Store};
 use picket::store::Embedded;
 
-use crate::embedded;
 use crate::material::{SHARD, acquire, batch, key, owner_with, records, row, snapshot};
+use crate::{embedded, redis};
 
 #[tokio::test]
 async fn a_file_that_was_closed_and_opened_again_has_everything() {
@@ -15,6 +15,15 @@ async fn a_file_that_was_closed_and_opened_again_has_everything() {
     }
     let store = Embedded::open(fixture.file()).unwrap();
     assert_one_of_each(&store).await;
+}
+
+#[tokio::test]
+async fn a_server_that_was_killed_and_started_again_has_everything() {
+    let mut fixture = redis::Fixture::start().await;
+    write_one_of_each(&redis::connect(&fixture.server).await).await;
+    fixture.server.kill();
+    fixture.server.restart();
+    assert_one_of_each(&redis::connect(&fixture.server).await).await;
 }
 
 /// Writes one thing of every kind.

@@ -13,7 +13,7 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 
 use super::convert::{answer, outgoing};
-use super::link::{Health, Link};
+use super::link::{Health, Link, LinkState};
 use super::topology::{ShardRoute, Topology, gate};
 use super::{Options, gate as gates, short};
 use crate::broker::unavailable;
@@ -198,6 +198,15 @@ impl Outbox for RabbitOutbox {
                 }
                 Err(error)
             }
+        }
+    }
+
+    async fn check(&mut self) -> Result<(), BrokerError> {
+        self.link.session().await?;
+        match self.link.health().state() {
+            LinkState::Up => Ok(()),
+            LinkState::Blocked => Err(unavailable("publishing", "the broker has a memory or disk alarm and takes nothing")),
+            LinkState::Down(why) => Err(unavailable("publishing", why)),
         }
     }
 
