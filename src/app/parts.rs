@@ -98,7 +98,7 @@ pub(super) fn sources(settings: &Settings, rules: &RuleSet) -> anyhow::Result<So
             reply: given.reply,
             personal: given.personal.0.clone(),
         };
-        (given.uri.clone().unwrap_or_else(|| name.clone()), config)
+        (name.clone(), config)
     });
     Ok(Sources::new(configured.collect(), domains(settings, rules))?)
 }
