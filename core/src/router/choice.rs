@@ -139,9 +139,10 @@ impl Router {
                 }
                 ControlFlow::Continue(())
             };
-            let _ = match demand.audience {
-                Audience::Queue(queue) => self.each_free(queue, demand.channel, &mut ask),
-                _ => self.each_person(demand.audience, &mut ask),
+            let _ = if let Audience::Queue(queue) = demand.audience {
+                self.each_free(queue, demand.channel, &mut ask)
+            } else {
+                self.each_person(demand.audience, &mut ask)
             };
         }
         found

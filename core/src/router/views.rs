@@ -325,10 +325,7 @@ impl Router {
             Phase::Closed { .. } => (ContactState::Closed, None),
         };
         let waits = state == ContactState::Waiting && !contact.progress.exhausted;
-        let outcome = match contact.phase {
-            Phase::Closed { outcome } => Some(outcome),
-            _ => None,
-        };
+        let outcome = if let Phase::Closed { outcome } = contact.phase { Some(outcome) } else { None };
         ContactView {
             id: contact.id,
             channel: contact.channel,
