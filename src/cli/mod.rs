@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a command answers on standard output")]
 
 pub(crate) mod client;
+mod demo;
 mod health;
 mod import;
 mod send;
@@ -43,6 +44,8 @@ struct Cli {
 /// One variant per file beside this one, in the order of the help text.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Play a contact centre against a daemon on this machine, and see every decision
+    Demo(demo::Demo),
     /// Run the daemon
     Serve(serve::Serve),
     /// Send events and print what became of each
@@ -58,6 +61,7 @@ enum Command {
 impl Command {
     fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Demo(command) => command.run(),
             Self::Serve(command) => command.run(),
             Self::Send(command) => command.run(),
             Self::Tail(command) => command.run(),
