@@ -215,10 +215,9 @@ fn fact(reader: &Reader<'_>) -> Result<Fact, Unreadable> {
             cause: reader.text("cause")?,
             reason: reader.optional("reason").unwrap_or_default(),
         },
-        "command.rejected" => Fact::Rejected {
-            code: reader.text("code")?,
-            input: reader.optional("id").unwrap_or_default(),
-        },
+        "command.rejected" => {
+            Fact::Rejected { code: reader.text("code")?, input: reader.optional("id").unwrap_or_default() }
+        }
         other => Fact::Other(other.to_owned()),
     })
 }

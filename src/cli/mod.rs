@@ -47,7 +47,7 @@ struct Cli {
 /// One variant per file beside this one, in the order of the help text.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Play a small contact centre on a daemon of its own, and judge it from outside
+    /// Play a contact centre against a daemon on this machine, and see every decision
     Demo(demo::Demo),
     /// Check rule files, and run their tests
     Check(check::Check),

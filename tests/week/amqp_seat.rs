@@ -110,7 +110,8 @@ impl AmqpSeat {
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let key = format!("{}.{short}", self.domain);
         let body = event.to_string();
-        let confirm = self.channel.basic_publish(exchange.into(), key.into(), options, body.as_bytes(), properties).await?;
+        let confirm =
+            self.channel.basic_publish(exchange.into(), key.into(), options, body.as_bytes(), properties).await?;
         confirm.await?;
         Ok(())
     }

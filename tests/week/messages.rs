@@ -28,7 +28,8 @@ impl Messages {
     fn act(&mut self, act: &Act) -> Value {
         match act {
             Act::Value { customer, calls, team, lead } => {
-                let data = json!({"customer": customer, "team": team, "lead": lead, "attributes": {"frequency": calls}});
+                let data =
+                    json!({"customer": customer, "team": team, "lead": lead, "attributes": {"frequency": calls}});
                 self.event("crm", "customer.put", data)
             }
             Act::Duty { agent, here } => {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use picket_core::{
     AgentCommand, AgentId, Arrival, ChannelId, ContactCommand, ContactFact, ContactId, CustomerId, Event, Familiar,
-    FenceFact, Input, Kind, Name, Names, OfferCommand, OfferFact, OfferId, Outcome, Presence, Router, SourceId, Standing,
-    StateSetter, TeamId, Timestamp,
+    FenceFact, Input, Kind, Name, Names, OfferCommand, OfferFact, OfferId, Outcome, Presence, Router, SourceId,
+    Standing, StateSetter, TeamId, Timestamp,
 };
 use picket_rules::facts::{ContactFacts, CustomerFacts, Facts};
 use picket_rules::{Finding, RuleSet, Source};
@@ -155,8 +155,7 @@ impl CoreSeat {
             Act::Duty { agent, here } => {
                 let presence = if *here { Presence::Ready } else { Presence::Offline };
                 let by = StateSetter::Source(SourceId(self.number(Kind::Source, SOURCE)));
-                let state =
-                    AgentCommand::SetState { channels: Vec::new(), presence, reason: None, until: None, by };
+                let state = AgentCommand::SetState { channels: Vec::new(), presence, reason: None, until: None, by };
                 Input::Agent(self.agent(agent), state)
             }
             Act::Receive { contact, customer } => self.arrival(contact, customer.as_deref(), now)?,

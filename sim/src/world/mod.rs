@@ -232,7 +232,8 @@ impl World {
             }
             Intent::Absent { agent, deputy, for_ms } => {
                 let until = moment(now.saturating_add(i64::try_from(for_ms).unwrap_or(0)));
-                let data = json!({"agent": agent, "from": moment(now), "until": until, "reason": "ill", "deputy": deputy});
+                let data =
+                    json!({"agent": agent, "from": moment(now), "until": until, "reason": "ill", "deputy": deputy});
                 Some(self.desk.event("agent.absence", data))
             }
         }

@@ -25,10 +25,16 @@ fn through_the_core(week: &Week) -> Ended {
 }
 
 fn tell(report: &Report) -> String {
-    let waits: Vec<String> = report.waits.iter().map(|(c, w)| format!("{c}: {} mean {} ms", w.sorted_ms.len(), w.mean_ms())).collect();
+    let waits: Vec<String> =
+        report.waits.iter().map(|(c, w)| format!("{c}: {} mean {} ms", w.sorted_ms.len(), w.mean_ms())).collect();
     format!(
         "{} contacts {:?}; {} fenced, by {:?}; others by {:?}; openings {:?}; waits {waits:?}",
-        report.contacts, report.outcomes, report.fenced, report.fenced_by, report.general_by, report.reasons()
+        report.contacts,
+        report.outcomes,
+        report.fenced,
+        report.fenced_by,
+        report.general_by,
+        report.reasons()
     )
 }
 
@@ -42,7 +48,11 @@ fn a_recorded_week_keeps_every_promise_in_the_core() {
     assert_eq!(report.violations, [], "{}", tell(report));
     assert_eq!(report.contacts, 9082);
     assert_eq!(report.outcomes.get("open"), None);
-    assert!(report.reasons().contains_key("hold_over") && report.reasons().contains_key("no_cover"), "{}", tell(report));
+    assert!(
+        report.reasons().contains_key("hold_over") && report.reasons().contains_key("no_cover"),
+        "{}",
+        tell(report)
+    );
     let served: u64 = report.fenced_by.values().sum();
     assert!(report.inside() * 2 >= served && served > 500, "{}", tell(report));
 }

@@ -23,7 +23,8 @@ impl Lines {
     /// The line for an output; none for what is no decision.
     pub(super) fn line(&mut self, output: &Output, world: &World) -> Option<String> {
         let said = self.said(output)?;
-        let at = DateTime::from_timestamp_millis(output.at).map_or_else(String::new, |at| at.format("%H:%M:%S%.3f").to_string());
+        let at = DateTime::from_timestamp_millis(output.at)
+            .map_or_else(String::new, |at| at.format("%H:%M:%S%.3f").to_string());
         let Some(contact) = &output.contact else { return Some(format!("{at}  {:8}  {:22}  {said}", "", "")) };
         let whose = world.whose(contact);
         let (name, channel) = whose.as_ref().map_or(("?", "?"), |whose| (whose.name.as_str(), whose.channel));
