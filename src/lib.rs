@@ -5,6 +5,7 @@
 pub mod api;
 pub mod app;
 pub mod broker;
+pub mod cli;
 pub mod clock;
 pub mod contract;
 pub mod settings;

@@ -1,3 +1,7 @@
 //! The `picket` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    picket::cli::main()
+}

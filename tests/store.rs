@@ -1,6 +1,13 @@
 //! One suite for every store: what the loop of a shard relies on, told as stories and run against each backend, and
 //! beside it what only one backend promises.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "what a story or its helper did not expect ends it"
+)]
+
 #[path = "store/durable.rs"]
 mod durable;
 #[path = "store/embedded.rs"]
@@ -9,6 +16,10 @@ mod embedded;
 mod material;
 #[path = "store/memory.rs"]
 mod memory;
+#[path = "store/redis.rs"]
+mod redis;
+#[path = "common/redis.rs"]
+mod redis_server;
 #[path = "store/suite.rs"]
 mod suite;
 
@@ -30,7 +41,7 @@ macro_rules! stories {
 }
 
 mod on {
-    stories! { memory, embedded: {
+    stories! { memory, embedded, redis: {
         an_empty_shard_has_no_head_no_records_and_no_watermark,
         what_is_appended_is_read_in_order_and_the_head_moves,
         a_read_returns_at_most_what_was_asked_for,
@@ -52,7 +63,7 @@ mod on {
         a_snapshot_saved_again_replaces_itself,
         a_snapshot_beyond_the_journal_is_refused,
         a_large_snapshot_comes_back_whole,
-        trimming_removes_records_that_a_snapshot_contains_and_no_others,
+        trimming_removes_what_both_snapshots_contain_and_nothing_else,
         a_trimmed_journal_goes_on_where_it_ended,
         the_watermark_never_falls,
         a_batch_of_512_records_is_one_append,

@@ -19,6 +19,7 @@ mod model;
 pub mod plan;
 pub mod render;
 mod resolve;
+mod shell;
 mod world;
 
 pub use codes::Code;

@@ -3,7 +3,9 @@
 //! Nothing here is used by the daemon when it routes.
 
 pub mod check;
+pub mod feed;
 pub mod message;
 pub mod output;
 pub mod rng;
+pub mod week;
 pub mod world;

@@ -1,9 +1,10 @@
 //! Decides how a sender learns what became of its event.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What became of one event, as answered over HTTP and to `reply_to`, after commit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
     /// The event's id, where it could be read.
     pub id: Option<String>,
@@ -20,10 +21,12 @@ pub struct Answer {
     /// The number of the shard's last output once it had taken effect: whoever has read the feed up to here has seen
     /// everything it caused at once.
     pub output: Option<u64>,
+    /// What is live, in answer to `state.request`.
+    pub state: Option<serde_json::Value>,
 }
 
 /// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It took effect.

@@ -345,7 +345,8 @@ impl Decider {
             Verdict::Rejected { code, detail } => (Outcome::Rejected, Some(code), Some(detail)),
         };
         let (id, source) = (Some(envelope.id.clone()), Some(envelope.source.clone()));
-        Answer { id, source, result, code, detail, seq, output: Some(self.state.outputs) }
+        let state = intake::live(&self.state, envelope);
+        Answer { id, source, result, code, detail, seq, output: Some(self.state.outputs), state }
     }
 
     /// A message that could not be understood, as people will find it.
@@ -363,5 +364,6 @@ fn again(envelope: &Envelope, first: &super::seen::First) -> Answer {
         detail: None,
         seq: Some(first.seq),
         output: Some(first.output),
+        state: None,
     }
 }

@@ -23,7 +23,7 @@ impl std::fmt::Display for Token {
 }
 
 /// The end of a journal: its last sequence number and that record's hash. `(0, "")` when it is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Head {
     /// The last sequence number; records count from 1.
     pub seq: u64,
@@ -212,8 +212,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Unavailable`].
     async fn snapshots(&self, shard: &str) -> Result<Vec<Snapshot>, StoreError>;
 
-    /// Removes records up to and including `seq`; the caller has made sure that their outputs are published. What no
-    /// snapshot contains stays, whatever is asked for.
+    /// Removes records up to and including `seq`; the caller has made sure that their outputs are published. What the
+    /// older of the kept snapshots does not contain stays, whatever is asked for: the newer one may turn out damaged.
     ///
     /// # Errors
     /// Any; see [`StoreError`].
@@ -295,10 +295,16 @@ pub enum BrokerError {
 #[async_trait]
 pub trait Broker: Send + Sync + std::fmt::Debug {
     /// Begins to deliver what arrives for a shard, once its token is held.
-    fn inbox(&self, shard: &str) -> Box<dyn Inbox>;
+    ///
+    /// # Errors
+    /// [`BrokerError::Topology`] when it can never work as it is set up.
+    fn inbox(&self, shard: &str) -> Result<Box<dyn Inbox>, BrokerError>;
 
     /// Begins to publish for a shard.
-    fn outbox(&self, shard: &str) -> Box<dyn Outbox>;
+    ///
+    /// # Errors
+    /// [`BrokerError::Topology`] when it can never work as it is set up.
+    fn outbox(&self, shard: &str) -> Result<Box<dyn Outbox>, BrokerError>;
 
     /// Where dead letters are kept.
     fn dead_letters(&self) -> std::sync::Arc<dyn DeadLetters>;

@@ -156,7 +156,7 @@ impl Publisher {
                 (outputs, waiting.replies.pop_front())
             });
             if outputs.is_empty() && reply.is_none() {
-                self.metrics.outbox_waiting(0);
+                self.metrics.outbox(0);
                 return Ok(());
             }
             if let Some(reply) = reply {
@@ -176,7 +176,7 @@ impl Publisher {
             waiting.published = last.number;
             waiting.outputs.len()
         });
-        self.metrics.outbox_waiting(waiting);
+        self.metrics.outbox(waiting);
     }
 
     /// Writes the watermark down. Being late with it only publishes something again, under the same id.

@@ -16,13 +16,14 @@ use super::decide::Decider;
 use super::decided::{Decided, Effect};
 use super::handle::{Health, Submission};
 use super::keeper::Snapshots;
+use super::measure;
 use super::ports::{DeadLetter, Delivery, Inbox, Receipt, StoreError};
 use super::publisher::Outqueue;
 use super::state::ShardState;
 use super::writer::Written;
 use super::feed::Feed;
 use crate::contract::Refusal;
-use crate::contract::answer::Answer;
+use crate::contract::answer::{Answer, Outcome};
 use crate::contract::wire::WireMessage;
 use crate::telemetry::Metrics;
 
@@ -202,7 +203,9 @@ impl Loop {
                 self.decider.committed(record.seq);
             }
             self.snapshots.consider(&model, self.outqueue.persisted());
-            self.metrics.observe(&model);
+            for one in decided {
+                measure::count(&self.metrics, &model, one);
+            }
         }
         self.feed.push(decided.iter().flat_map(|one| one.outputs.iter().map(Arc::clone)).collect());
     }
@@ -226,7 +229,7 @@ impl Loop {
                         answers.push(answer);
                     }
                     Err(refusal) => {
-                        answers.push(refusal.answer());
+                        answers.push(not_understood(&refusal));
                         refused.push(refusal);
                     }
                 }
@@ -282,6 +285,19 @@ impl Loop {
             self.committed(result.unwrap_or(None)).await?;
         }
         Ok(())
+    }
+}
+
+fn not_understood(refusal: &Refusal) -> Answer {
+    Answer {
+        id: refusal.id.clone(),
+        source: refusal.source.clone(),
+        result: Outcome::Rejected,
+        code: Some(refusal.code.as_str().to_owned()),
+        detail: Some(refusal.detail.clone()),
+        seq: None,
+        output: None,
+        state: None,
     }
 }
 

@@ -57,8 +57,11 @@ enum Ended {
     #[error(transparent)]
     Lost(#[from] Lost),
     /// No randomness for a token.
-    #[error("the system gives no random numbers")]
-    Random(#[from] getrandom::Error),
+    #[error("the system gives no random numbers: {0}")]
+    Random(getrandom::Error),
+    /// The broker can never work as it is set up.
+    #[error("the broker cannot be used as it is set up")]
+    Broker(#[from] super::ports::BrokerError),
 }
 
 impl Service {
@@ -84,7 +87,7 @@ impl Service {
     /// One term as owner: from the token to the stop, or to its loss.
     async fn term(&mut self, stop: &CancellationToken) -> Result<(), Ended> {
         let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce)?;
+        getrandom::fill(&mut nonce).map_err(Ended::Random)?;
         let floor = u64::try_from(self.clock.now().0).unwrap_or(0);
         let recovered = recover(&*self.store, &self.shard, &self.instance, &hex(&nonce), floor).await?;
         self.side.health.send_if_modified(|health| health.set("journal", None) | health.set("store", None));
@@ -100,7 +103,7 @@ impl Service {
         // Cancels the parts when the term ends, however it ends.
         let over = CancellationToken::new();
         let _guard = over.clone().drop_guard();
-        let turn = self.assemble(recovered, &mut parts, &over);
+        let turn = self.assemble(recovered, &mut parts, &over)?;
         let result = turn.run(&mut self.side.submissions, &mut self.rules, &mut parts, stop).await;
         over.cancel();
         let _ = tokio::time::timeout(Duration::from_secs(5), async { while parts.join_next().await.is_some() {} }).await;
@@ -114,7 +117,12 @@ impl Service {
         self.side.feed.push(recovered.outputs.iter().filter(|output| output.number > shown).map(Arc::clone).collect());
     }
 
-    fn assemble(&self, recovered: Recovered, parts: &mut JoinSet<Result<(), Lost>>, over: &CancellationToken) -> Loop {
+    fn assemble(
+        &self,
+        recovered: Recovered,
+        parts: &mut JoinSet<Result<(), Lost>>,
+        over: &CancellationToken,
+    ) -> Result<Loop, Ended> {
         let Recovered { state, token, outputs, watermark, .. } = recovered;
         let health = Arc::clone(&self.side.health);
         let outqueue = Arc::new(Outqueue::behind(watermark));
@@ -133,7 +141,8 @@ impl Service {
             writer.run(to_write, done).await;
             std::future::pending().await
         });
-        self.spawn_publisher(&outqueue, &token, parts, over);
+        let inbox = self.broker.inbox(&self.shard)?;
+        self.spawn_publisher(&outqueue, &token, parts, over)?;
         let (keep, states) = mpsc::channel(1);
         let (store, shard) = (Arc::clone(&self.store), self.shard.clone());
         let snapshots = Snapshots::new(self.snapshot_every, &state, keep);
@@ -158,9 +167,9 @@ impl Service {
             state,
         };
         let queue = first_records(&mut decider);
-        Loop {
+        Ok(Loop {
             limits: self.limits,
-            inbox: self.broker.inbox(&self.shard),
+            inbox,
             model: Arc::clone(&self.side.model),
             feed: self.side.feed.clone(),
             metrics: Arc::clone(&self.metrics),
@@ -174,7 +183,7 @@ impl Service {
             written,
             dead,
             buried,
-        }
+        })
     }
 
     fn spawn_publisher(
@@ -183,10 +192,10 @@ impl Service {
         token: &super::ports::Token,
         parts: &mut JoinSet<Result<(), Lost>>,
         over: &CancellationToken,
-    ) {
+    ) -> Result<(), Ended> {
         let publisher = Publisher {
             queue: Arc::clone(outqueue),
-            outbox: self.broker.outbox(&self.shard),
+            outbox: self.broker.outbox(&self.shard)?,
             store: Arc::clone(&self.store),
             shard: self.shard.clone(),
             token: token.clone(),
@@ -200,6 +209,7 @@ impl Service {
                 Lost::Part("publishing ended")
             })
         });
+        Ok(())
     }
 
     /// Keeps dead letters, one after the other; each is acknowledged once it is kept.

@@ -11,7 +11,7 @@ use super::decided::{Decided, batch_of};
 use super::handle::Health;
 use super::ports::{Head, Store, StoreError, Token};
 use crate::clock::Monotonic;
-use crate::telemetry::Metrics;
+use crate::telemetry::{CommitResult, Metrics, chain};
 
 /// Appends batches, one at a time.
 #[derive(Debug)]
@@ -50,14 +50,20 @@ impl Writer {
             match self.store.append(&self.shard, &self.token, &self.head, &batch).await {
                 Ok(head) => {
                     self.head = head;
-                    self.metrics.committed(batch.entries.len(), started.elapsed());
+                    self.metrics.committed(batch.entries.len(), started.elapsed(), self.head.seq);
+                    self.metrics.append(CommitResult::Committed);
                     self.report(None);
                     return Ok(());
                 }
-                Err(error) if error.ends_ownership() => return Err(error),
+                Err(error) if error.ends_ownership() => {
+                    self.metrics.append(CommitResult::Lost);
+                    return Err(error);
+                }
                 Err(error) => {
-                    tracing::warn!(shard = self.shard, error = %crate::telemetry::chain(&error), "append is tried again");
-                    self.report(Some(crate::telemetry::chain(&error)));
+                    let trouble = chain(&error);
+                    tracing::warn!(shard = self.shard, error = trouble, "append is tried again");
+                    self.metrics.append(CommitResult::Retried);
+                    self.report(Some(trouble));
                     backoff.wait().await;
                 }
             }

@@ -85,7 +85,7 @@ impl Shard {
     }
 
     fn trim(&mut self, seq: u64) {
-        let safe = self.snapshots.last().map_or(0, |snapshot| snapshot.head.seq).min(seq);
+        let safe = self.snapshots.first().map_or(0, |snapshot| snapshot.head.seq).min(seq);
         while self.journal.front().is_some_and(|entry| entry.seq <= safe) {
             self.journal.pop_front();
         }

@@ -4,9 +4,11 @@
 
 pub mod embedded;
 pub mod memory;
+pub mod redis;
 
 pub use embedded::Embedded;
 pub use memory::Memory;
+pub use redis::Redis;
 
 use crate::shard::ports::{Batch, DirectoryKind, Head, StoreError};
 

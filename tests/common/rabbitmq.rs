@@ -190,7 +190,7 @@ impl Server {
 
     /// The script and the node it may have started beside itself.
     fn pids(&self, child: &Child) -> Vec<u32> {
-        let written = fs::read_to_string(self.pid_file()).ok().and_then(|text| text.trim().parse().ok());
+        let written = fs::read_to_string(self.pid_file()).ok().and_then(|text| text.trim().parse::<u32>().ok());
         let mut pids = vec![child.id()];
         pids.extend(written.filter(|pid| *pid != child.id()));
         pids

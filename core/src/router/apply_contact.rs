@@ -11,7 +11,7 @@ use super::pool::Gain;
 use super::state::{Contact, Phase, Progress};
 use crate::{
     AgentId, Arrival, ConnectFailure, ContactFact, ContactId, ExitAction, FinalCause, Millis, Outcome, Plan,
-    RequeueCause, Timestamp, Transfer,
+    RequeueCause, StepCause, Timestamp, Transfer,
 };
 
 /// Closed contacts that stay known, at most: a late event about one is refused as `contact_closed`.
@@ -31,7 +31,7 @@ impl Router {
             ContactFact::Received(arrival) => self.apply_received(at, arrival),
             ContactFact::Due => self.apply_waiting(at, id),
             ContactFact::Scheduled { at: due } => self.apply_phase(at, id, Phase::Scheduled { at: *due }),
-            ContactFact::StepEntered { step, .. } => self.apply_step(at, id, *step),
+            ContactFact::StepEntered { step, cause } => self.apply_step(at, id, *step, *cause),
             ContactFact::PlanExhausted { cause } => self.apply_exhausted(at, id, *cause),
             ContactFact::Replanned { plan, .. } => self.apply_replanned(at, id, plan),
             ContactFact::Assigned { agent, over_capacity, .. } => {
@@ -153,13 +153,16 @@ impl Router {
         self.apply_phase(at, id, Phase::Waiting);
     }
 
-    fn apply_step(&mut self, at: Timestamp, id: ContactId, step: u8) {
+    fn apply_step(&mut self, at: Timestamp, id: ContactId, step: u8, cause: StepCause) {
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
         if contact.step == step && contact.step_since == at && contact.redirect.is_none() {
             return;
         }
         contact.step = step;
-        contact.step_since = at;
+        // A new plan counts the time already waited.
+        if cause != StepCause::Replanned {
+            contact.step_since = at;
+        }
         contact.redirect = None;
         self.replace(id);
     }

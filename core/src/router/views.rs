@@ -8,13 +8,14 @@ use super::lanes::Waiting;
 use super::pool::Pool;
 use super::state::{Agent, Contact, Offer, Phase, Queue, Roll, Team};
 use crate::{
-    AgentId, AgentSpec, ChannelId, ChannelSpec, ContactId, CustomerId, FenceReason, MatterId, OfferId, OfferMode,
+    AgentId, AgentSpec, ChannelId, ChannelSpec, ContactId, CustomerId, FenceReason, MatterId, Need, OfferId, OfferMode,
     Outcome, Plan, Presence, QueueId, QueueSpec, SourceId, Standing, StateCause, StateSetter, TeamId, TeamSpec,
-    ThreadId, Timestamp,
+    ThreadId, Timestamp, Transfer,
 };
 
 /// Where a contact is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ContactState {
     /// Waits from a later moment on.
     Scheduled,
@@ -78,12 +79,18 @@ pub struct ContactView<'a> {
     pub step_until: Option<Timestamp>,
     /// The fence around it, closed or open.
     pub fence: Option<FenceState>,
+    /// Where it was handed on to, while that comes before its plan.
+    pub handed_on: Option<&'a Transfer>,
+    /// What its queue asks for it after widening, instead of the queue's own needs.
+    pub widened: Option<&'a [Need]>,
     /// Offers that are out.
     pub offers: &'a [OfferId],
     /// The agent who has it, or had it last.
     pub agent: Option<AgentId>,
     /// Everybody who was connected, first to last.
     pub handled_by: &'a [AgentId],
+    /// Agents never asked: the customer avoids them.
+    pub avoids: &'a [AgentId],
     /// Agents not asked again while another can serve.
     pub excluded: &'a [AgentId],
     /// When a scheduled contact begins to wait, an accepted one fails, wrap-up ends, an orphan is requeued.
@@ -318,10 +325,7 @@ impl Router {
             Phase::Closed { .. } => (ContactState::Closed, None),
         };
         let waits = state == ContactState::Waiting && !contact.progress.exhausted;
-        let outcome = match contact.phase {
-            Phase::Closed { outcome } => Some(outcome),
-            _ => None,
-        };
+        let outcome = if let Phase::Closed { outcome } = contact.phase { Some(outcome) } else { None };
         ContactView {
             id: contact.id,
             channel: contact.channel,
@@ -337,9 +341,12 @@ impl Router {
             step_since: contact.step_since,
             step_until: if waits { self.step_end(contact).at } else { None },
             fence: contact.fence.map(|fence| FenceState { team: fence.team, set_at: fence.set_at, open: fence.open }),
+            handed_on: contact.redirect.as_ref(),
+            widened: contact.widened.as_deref(),
             offers: &contact.offers,
             agent: contact.agent,
             handled_by: &contact.handled_by,
+            avoids: &contact.avoids,
             excluded: &contact.excluded,
             due,
             outcome,

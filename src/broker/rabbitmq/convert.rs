@@ -26,7 +26,7 @@ pub(super) fn incoming(delivery: Delivery, daemon: &str) -> WireMessage {
     let deliveries = if redelivered { headers.and_then(delivery_count).unwrap_or(1) } else { 0 };
     let user = string(properties.user_id());
     let user = match (user.as_deref() == Some(daemon), headers.and_then(|table| header(table, SENDER))) {
-        (true, Some(sender)) => Some(sender),
+        (true, Some(sender)) => Some(sender).filter(|sender| !sender.is_empty()),
         _ => user,
     };
     WireMessage {

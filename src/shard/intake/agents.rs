@@ -7,7 +7,7 @@ use picket_core::{
     Rejection, SkillId, SourceId, StateSetter, WorldChange,
 };
 
-use super::{Context, Prepared, Refused, place};
+use super::{Context, Prepared, Refused};
 use crate::contract::inbound::Inbound;
 use crate::contract::inbound::agent::{Absence, Put, SetState, State};
 use crate::contract::value::Name;
@@ -107,12 +107,10 @@ pub(super) fn put(context: &mut Context<'_>, message: &Put) -> Result<Prepared, 
 
 /// The calendar of these hours, which was put just before.
 fn calendar(context: &Context<'_>, hours: &str) -> Result<CalendarId, Refused> {
-    let domain = context.state.default_domain();
-    match context.rules.hours(hours, domain, context.now) {
-        Ok(_) => context.state.names.find(Kind::Calendar, &place::hours_name(hours)).map(CalendarId),
-        Err(error) => return Err(Refused::new(Code::InvalidValue, format!("data.shift: {error}"))),
-    }
-    .ok_or_else(|| Refused::by_core(Rejection::UnknownCalendar))
+    let compiled = context.rules.hours(hours, context.state.default_domain(), context.now);
+    let (name, _) = compiled.map_err(|error| Refused::new(Code::InvalidValue, format!("data.shift: {error}")))?;
+    let known = context.state.names.find(Kind::Calendar, &name).map(CalendarId);
+    known.ok_or_else(|| Refused::by_core(Rejection::UnknownCalendar))
 }
 
 fn channel(context: &Context<'_>, name: &Name) -> Result<ChannelId, Refused> {

@@ -136,7 +136,7 @@ pub(super) fn command(context: &mut Context<'_>, envelope: &Envelope) -> Result<
     let source = envelope.source.as_str();
     let (id, agent) = subject(&envelope.message)?;
     let contact = match supervised(&envelope.message) {
-        Some(of) => context.contact(of, id)?,
+        Some(of) => context.contact(of.as_str(), id)?,
         None => context.contact(source, id)?,
     };
     if let Some(called) = agent {
@@ -226,11 +226,11 @@ fn subject(message: &Inbound) -> Result<(&str, Option<&Id>), Refused> {
     })
 }
 
-fn supervised(message: &Inbound) -> Option<&str> {
+fn supervised(message: &Inbound) -> Option<&Id> {
     match message {
-        Inbound::SupervisorOpenFence(message) => Some(message.contact_source.as_str()),
-        Inbound::SupervisorCloseFence(message) => Some(message.contact_source.as_str()),
-        Inbound::SupervisorAssign(message) => Some(message.contact_source.as_str()),
+        Inbound::SupervisorOpenFence(message) => message.contact_source.as_ref(),
+        Inbound::SupervisorCloseFence(message) => message.contact_source.as_ref(),
+        Inbound::SupervisorAssign(message) => message.contact_source.as_ref(),
         _ => None,
     }
 }
@@ -276,7 +276,7 @@ fn target(context: &mut Context<'_>, source: &str, to: &Target) -> Result<Transf
 
 fn domain(context: &Context<'_>, envelope: &Envelope, message: &Received) -> Result<String, Refused> {
     let named = envelope.domain.clone();
-    let entry = message.to.as_ref().and_then(|to| context.rules.entry_domain(to.as_str()).map(str::to_owned));
+    let entry = message.to.as_ref().and_then(|to| context.rules.entry(to.as_str()).map(str::to_owned));
     let domain = named.or(entry).unwrap_or_else(|| context.state.default_domain().to_owned());
     let known = context.state.rules.as_ref().is_none_or(|rules| rules.domains.contains(&domain));
     if known {

@@ -26,11 +26,11 @@ pub(in crate::shard) fn world(
 /// What the rule set says sources call its agents, as far as that is news.
 pub(in crate::shard) fn aliases(rules: &RuleSet, state: &mut ShardState, fresh: &mut Vec<Name>) -> Vec<ShellFact> {
     let mut facts = Vec::new();
-    for (agent, aliases) in rules.aliases() {
+    for agent in rules.agents() {
+        let aliases = rules.aliases(agent);
         let agent = AgentId(state.names.intern(Kind::Agent, agent, fresh));
         let wanted: BTreeMap<SourceId, String> = aliases
-            .iter()
-            .map(|(source, alias)| (SourceId(state.names.intern(Kind::Source, source, fresh)), alias.clone()))
+            .map(|(source, alias)| (SourceId(state.names.intern(Kind::Source, source, fresh)), alias.to_owned()))
             .collect();
         facts.extend(state.alias_changes(agent, &wanted));
     }
@@ -44,7 +44,8 @@ pub(in crate::shard) fn domains(rules: &RuleSet) -> Vec<String> {
 
 /// A rule set as it is kept: its files by name, in JSON.
 pub(in crate::shard) fn rules_body(rules: &RuleSet) -> Bytes {
-    serde_json::to_vec(rules.files()).map(Bytes::from).unwrap_or_default()
+    let files: Vec<(&str, &str)> = rules.files().iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
+    serde_json::to_vec(&files).map(Bytes::from).unwrap_or_default()
 }
 
 /// What an event needs of the place and the place lacks: a channel that nobody configured, the hours of a shift.
@@ -61,26 +62,20 @@ pub(in crate::shard) fn prerequisites(
             if state.names.find(Kind::Channel, channel).is_some() {
                 return None;
             }
-            let spec = rules.default_channel(&state.names)?;
             tracing::warn!(channel, "nobody configured this channel: it gets the default");
+            let spec = rules.channel_spec(channel, &mut state.names, fresh);
             Some(WorldChange::PutChannel(ChannelId(state.names.intern(Kind::Channel, channel, fresh)), spec))
         }
         Inbound::AgentPut(message) => {
             let hours = message.shift.as_ref()?.as_str();
-            let name = hours_name(hours);
+            let (name, calendar) = rules.hours(hours, state.default_domain(), now).ok()?;
             if state.names.find(Kind::Calendar, &name).is_some() {
                 return None;
             }
-            let calendar = rules.hours(hours, state.default_domain(), now).ok()?;
             Some(WorldChange::PutCalendar(CalendarId(state.names.intern(Kind::Calendar, &name, fresh)), calendar))
         }
         _ => None,
     }
-}
-
-/// The name of the calendar of these hours.
-pub(super) fn hours_name(hours: &str) -> String {
-    format!("hours {hours}")
 }
 
 /// Only what is in force already can be activated by an event; another rule set comes with the daemon's own reload.

@@ -221,9 +221,9 @@ pub(super) fn snapshots(connection: &mut Connection, shard: &str) -> Result<Vec<
 
 pub(super) fn trim(connection: &mut Connection, shard: &str, token: &Token, seq: u64) -> Result<(), StoreError> {
     owning(connection, "trimming the journal", shard, token, |transaction, row| {
-        let newest: Option<i64> =
-            transaction.query_row("SELECT max(seq) FROM snapshot WHERE shard = ?1", [shard], |row| row.get(0))?;
-        let safe = newest.unwrap_or(0).min(signed(seq));
+        let contained: Option<i64> =
+            transaction.query_row("SELECT min(seq) FROM snapshot WHERE shard = ?1", [shard], |row| row.get(0))?;
+        let safe = contained.unwrap_or(0).min(signed(seq));
         transaction.execute("DELETE FROM journal WHERE shard = ?1 AND seq <= ?2", params![shard, safe])?;
         let trimmed = signed(row.trimmed).max(safe);
         transaction.execute("UPDATE shard SET trimmed = ?2 WHERE name = ?1", params![shard, trimmed])?;

@@ -1,0 +1,37 @@
+//! What is fast, each beside what it is compared with, in one run: `cargo bench --bench throughput [-- core embedded services]`.
+
+#[path = "../tests/common"]
+mod common {
+    pub(crate) mod daemon;
+    pub(crate) mod http;
+    pub(crate) mod rabbitmq;
+    pub(crate) mod redis;
+    pub(crate) mod wait;
+}
+
+mod throughput {
+    pub(crate) mod embedded;
+    pub(crate) mod relay;
+    pub(crate) mod router;
+    pub(crate) mod services;
+    pub(crate) mod table;
+}
+
+use throughput::table::{Row, print};
+use throughput::{embedded, router, services};
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
+    let mut rows: Vec<Row> = Vec::new();
+    if runs("core") {
+        rows.extend(router::measure());
+    }
+    if runs("embedded") {
+        rows.extend(embedded::measure());
+    }
+    if runs("services") {
+        rows.extend(services::measure());
+    }
+    print(&rows);
+}

@@ -1,0 +1,271 @@
+//! The numbered invariants of the design, looked at from outside through the views.
+
+use std::collections::BTreeSet;
+
+use picket_core::*;
+
+use crate::scene::{EMAIL, VOICE};
+
+/// What must be remembered to judge.
+#[derive(Default)]
+pub(crate) struct Watch {
+    received: usize,
+    /// Contacts that came back once: they may go before others, and not to everybody.
+    returned: BTreeSet<ContactId>,
+}
+
+/// Moves every moment in a serialised history; durations are far smaller than moments.
+pub(crate) fn shifted(value: serde_json::Value, by: i64) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Number(number) => match number.as_i64() {
+            Some(moment) if moment > 1_000_000_000_000 => Value::from(moment + by),
+            _ => Value::Number(number),
+        },
+        Value::Array(items) => items.into_iter().map(|item| shifted(item, by)).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, field)| (name, shifted(field, by))).collect(),
+        other => other,
+    }
+}
+
+impl Watch {
+    /// Looks at an event in the state just before it.
+    pub(crate) fn before(&mut self, now: Timestamp, input: Option<&Input>, event: &Event, router: &Router) {
+        match event {
+            Event::Contact(_, ContactFact::Received(_)) => self.received += 1,
+            Event::Contact(id, ContactFact::Requeued { .. } | ContactFact::Scheduled { .. }) => {
+                self.returned.insert(*id);
+            }
+            Event::Offer(_, OfferFact::Declined { .. } | OfferFact::Expired | OfferFact::Revoked { .. }) => {
+                self.returned
+                    .extend(router.contacts().filter(|contact| !contact.offers.is_empty()).map(|contact| contact.id));
+            }
+            Event::Offer(_, OfferFact::Made { contact, agent, standing, .. }) => {
+                self.served(router, *contact, *agent, *standing);
+            }
+            Event::Contact(contact, ContactFact::Assigned { agent, how: Assignment::Auto, standing, .. }) => {
+                self.served(router, *contact, *agent, *standing);
+            }
+            Event::Fence(id, FenceFact::Opened { reason, tried, .. }) => {
+                opening(now, input, router.contact(*id).expect("it is known"), (*reason, tried), router);
+            }
+            _ => {}
+        }
+    }
+
+    fn served(&self, router: &Router, id: ContactId, agent: AgentId, standing: Standing) {
+        let contact = router.contact(id).expect("it is known");
+        let person = router.agent(agent).expect("she is known");
+        if let Some(fence) = contact.fence.filter(|fence| fence.open.is_none()) {
+            assert!(inside(router, agent, fence.team), "invariant 2: {agent:?} is outside of {id:?}");
+        }
+        let presence = person.channels.iter().find(|channel| channel.channel == contact.channel).expect("it is known");
+        assert!(presence.free, "invariant 3: {agent:?} has no room for {id:?}");
+        let by_queue = contact.plan.steps.iter().all(|step| step.who == Who::Queue) && contact.handed_on.is_none();
+        if by_queue && matches!(standing, Standing::Queue | Standing::Lent | Standing::Outside) {
+            assert!(lendable(router, &person, &contact), "invariant 4: {agent:?} is kept free from {id:?}");
+        }
+        self.passes_nobody(router, &contact, agent);
+    }
+
+    /// Invariant 10, between contacts alike in everything but age and urgency that nobody has turned down.
+    fn passes_nobody(&self, router: &Router, served: &ContactView<'_>, agent: AgentId) {
+        let plain = |contact: &ContactView<'_>| {
+            !self.returned.contains(&contact.id) && contact.fence.is_none() && contact.plan.steps.len() == 1
+        };
+        if !plain(served) || served.plan.offer.mode == OfferMode::All {
+            return;
+        }
+        for other in router.contacts().filter(|other| other.state == ContactState::Waiting && plain(other)) {
+            let alike = other.channel == served.channel
+                && other.plan.queue == served.plan.queue
+                && other.widened == served.widened;
+            let before = (other.plan.urgency, other.since, other.id) < (served.plan.urgency, served.since, served.id);
+            let older = other.since <= served.since;
+            assert!(
+                !(alike && before && older) || !can_serve(router, &other, agent),
+                "invariant 10: {:?} was passed by {:?} at {agent:?}",
+                other.id,
+                served.id
+            );
+        }
+    }
+
+    /// Looks at the whole state between inputs.
+    pub(crate) fn after(&self, router: &Router) {
+        assert_eq!(router.contacts().count(), self.received, "invariant 7");
+        for contact in router.contacts().filter(|contact| contact.state != ContactState::Closed) {
+            let holders = router.agents().filter(|agent| agent.contacts.contains(&contact.id)).count();
+            let held = matches!(
+                contact.state,
+                ContactState::Assigned | ContactState::Connected | ContactState::Orphaned | ContactState::WrapUp
+            );
+            assert_eq!(holders, usize::from(held), "invariant 1: {:?}", contact.id);
+            if contact.state == ContactState::Waiting {
+                self.nobody_is_left_waiting(router, &contact);
+            }
+        }
+        for offer in router.offers() {
+            let contact = router.contact(offer.contact).expect("it is known");
+            assert!(contact.offers.contains(&offer.id) && contact.state == ContactState::Offered);
+            if let Some(fence) = contact.fence.filter(|fence| fence.open.is_none()) {
+                assert!(inside(router, offer.agent, fence.team), "invariant 2: {offer:?}");
+            }
+        }
+        router.agents().for_each(|agent| keeps_to_capacity(router, &agent));
+    }
+
+    /// Invariant 5; exceptions: the reserve, and who missed or declined this contact.
+    fn nobody_is_left_waiting(&self, router: &Router, contact: &ContactView<'_>) {
+        for agent in router.agents() {
+            let excused = contact.excluded.contains(&agent.id);
+            assert!(
+                excused || !can_serve(router, contact, agent.id),
+                "invariant 5: {:?} could serve {:?}",
+                agent.id,
+                contact.id
+            );
+        }
+    }
+}
+
+fn inside(router: &Router, agent: AgentId, team: TeamId) -> bool {
+    router.team(team).is_some_and(|team| {
+        let covers = team.spec.covers.iter().filter_map(|cover| router.team(*cover));
+        team.members.contains(&agent) || covers.into_iter().any(|cover| cover.members.contains(&agent))
+    })
+}
+
+fn lendable(router: &Router, agent: &AgentView<'_>, contact: &ContactView<'_>) -> bool {
+    if contact.fence.is_some_and(|fence| inside(router, agent.id, fence.team)) {
+        return true;
+    }
+    agent.teams.iter().filter_map(|team| router.team(*team)).all(|team| {
+        let reserve = if team.released_for.contains(&contact.plan.queue) { 0 } else { team.reserve };
+        let idle = team.idle.iter().find(|idle| idle.channel == contact.channel).map_or(0, |idle| idle.idle);
+        idle > reserve
+    })
+}
+
+/// Whether an agent could have a waiting contact now: the design, read naively.
+fn can_serve(router: &Router, contact: &ContactView<'_>, agent: AgentId) -> bool {
+    let Some(person) = router.agent(agent) else { return false };
+    let free = person.channels.iter().any(|channel| channel.channel == contact.channel && channel.free);
+    if !free || contact.plan.steps.is_empty() || contact.avoids.contains(&agent) {
+        return false;
+    }
+    if contact.fence.is_some_and(|fence| fence.open.is_none() && !inside(router, agent, fence.team)) {
+        return false;
+    }
+    let mut people: Vec<Who> = Vec::new();
+    match contact.handed_on {
+        Some(Transfer::Agent(to)) => people.push(Who::Agent(*to)),
+        // Looked at by stories; the plan's own words cannot say it.
+        Some(_) => return false,
+        None => {
+            for step in contact.plan.steps.iter().take(usize::from(contact.step) + 1) {
+                if step.joining == Joining::Only {
+                    people.clear();
+                }
+                people.push(step.who);
+            }
+        }
+    }
+    if contact.fence.is_some_and(|fence| fence.open.is_some()) {
+        people.push(Who::Queue);
+    }
+    people.into_iter().any(|who| is_meant(router, contact, &person, who) && is_skilled(router, contact, &person, who))
+}
+
+fn is_meant(router: &Router, contact: &ContactView<'_>, agent: &AgentView<'_>, who: Who) -> bool {
+    let team = contact.fence.and_then(|fence| router.team(fence.team));
+    let stands_for = |person: AgentId| {
+        person == agent.id || router.agent(person).is_some_and(|person| person.deputy == Some(agent.id))
+    };
+    let members = team.as_ref().map(|team| team.members.clone()).unwrap_or_default();
+    match who {
+        Who::Agent(person) => stands_for(person),
+        Who::Lead => members.first().copied().is_some_and(stands_for),
+        Who::Backups => members.iter().skip(1).any(|member| *member == agent.id),
+        Who::Team(None) => members.contains(&agent.id),
+        Who::Team(role) => team.is_some_and(|team| {
+            let of_role = team.spec.members.iter().any(|member| member.agent == agent.id && member.role == role);
+            of_role && members.contains(&agent.id)
+        }),
+        Who::Covers => team.is_some_and(|team| {
+            let covers = team.spec.covers.iter().filter_map(|cover| router.team(*cover));
+            covers.into_iter().any(|cover| cover.members.contains(&agent.id))
+        }),
+        Who::Queue => {
+            let queue = contact.plan.queue;
+            let lent = agent
+                .teams
+                .iter()
+                .filter_map(|team| router.team(*team))
+                .any(|team| team.spec.lends_to.contains(&queue));
+            (agent.spec.queues.contains(&queue) || lent) && lendable(router, agent, contact)
+        }
+    }
+}
+
+fn is_skilled(router: &Router, contact: &ContactView<'_>, agent: &AgentView<'_>, who: Who) -> bool {
+    let mut needs = contact.plan.needs.clone();
+    if who == Who::Queue {
+        let own = router.queue(contact.plan.queue).map(|queue| queue.spec.needs.clone()).unwrap_or_default();
+        needs.extend(contact.widened.map_or(own, <[Need]>::to_vec));
+    }
+    needs.iter().all(|need| agent.spec.skills.iter().any(|(skill, level)| *skill == need.skill && *level >= need.level))
+}
+
+/// Invariant 3; exceptions, recorded: contacts over capacity, and work that a platform reports.
+fn keeps_to_capacity(router: &Router, agent: &AgentView<'_>) {
+    let channel_of = |id: &ContactId| router.contact(*id).map(|contact| contact.channel);
+    let offered = agent.offers.iter().filter_map(|offer| router.offer(*offer)).map(|offer| offer.contact);
+    let held: Vec<ContactId> = agent.contacts.iter().copied().chain(offered).collect();
+    let routed: Vec<ChannelId> = held.iter().filter_map(channel_of).collect();
+    let counted = |channel: &&ChannelId| !(**channel == EMAIL && routed.contains(&VOICE));
+    let points: u64 = routed
+        .iter()
+        .filter(counted)
+        .filter_map(|channel| router.channel(*channel))
+        .map(|channel| u64::from(channel.cost))
+        .sum();
+    if !agent.over_capacity.is_empty() {
+        return;
+    }
+    assert!(points <= u64::from(agent.spec.points), "invariant 3: {:?}", agent.id);
+    for channel in &routed {
+        let slots = router.channel(*channel).map_or(0, |channel| channel.slots);
+        let used = routed.iter().filter(|own| *own == channel).count();
+        assert!(used <= usize::try_from(slots).expect("few"), "invariant 3: {:?}", agent.id);
+    }
+}
+
+/// Invariant 11: only for a listed reason, whose condition holds at that moment.
+fn opening(
+    now: Timestamp,
+    input: Option<&Input>,
+    contact: ContactView<'_>,
+    (reason, tried): (FenceReason, &[Tried]),
+    router: &Router,
+) {
+    assert_eq!(contact.fence.expect("it has a fence").open, None, "invariant 11: opened twice");
+    let replanned = matches!(input, Some(Input::Contact(_, ContactCommand::Replan(..))));
+    let holds = match reason {
+        FenceReason::HoldOver => {
+            contact.state == ContactState::Waiting && usize::from(contact.step) + 1 == contact.plan.steps.len()
+        }
+        FenceReason::NoCover => tried.iter().all(|tried| {
+            let skilled =
+                router.agent(tried.agent).is_some_and(|agent| is_skilled(router, &contact, &agent, Who::Lead));
+            !skilled || !router.is_here(tried.agent, contact.channel)
+        }),
+        FenceReason::Longest => contact.plan.longest.is_some_and(|longest| now.since(contact.since) >= longest),
+        FenceReason::Supervisor | FenceReason::CustomerChoice => {
+            matches!(input, Some(Input::Supervise(_, Supervision::OpenFence(given))) if *given == reason)
+        }
+        FenceReason::Transfer => matches!(input, Some(Input::Contact(_, ContactCommand::Transfer(_)))),
+        FenceReason::NoLongerValued | FenceReason::Reidentified => replanned,
+    };
+    assert!(holds || replanned, "invariant 11: {reason:?} for {:?}", contact.id);
+}

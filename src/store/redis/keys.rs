@@ -1,0 +1,49 @@
+//! Decides what the keys of a shard are called. All have the tag `{shard}`, so that Redis Cluster keeps them together.
+
+use crate::shard::ports::DirectoryKind;
+use crate::store::kind_name;
+
+/// The names of one shard's keys.
+pub(super) struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    pub(super) fn of(shard: &str) -> Self {
+        Self { prefix: format!("pk:{{{shard}}}:") }
+    }
+
+    /// The hash of everything there is one of.
+    pub(super) fn own(&self) -> String {
+        self.key("own")
+    }
+
+    /// The stream of records.
+    pub(super) fn journal(&self) -> String {
+        self.key("journal")
+    }
+
+    /// The list with the chunks of a kept snapshot.
+    pub(super) fn snapshot(&self, slot: char) -> String {
+        format!("{}snap:{slot}", self.prefix)
+    }
+
+    /// The list an owner uploads a snapshot to; another owner has another.
+    pub(super) fn upload(&self, nonce: &str) -> String {
+        format!("{}snap:new:{nonce}", self.prefix)
+    }
+
+    /// The hash of blobs.
+    pub(super) fn blobs(&self) -> String {
+        self.key("blobs")
+    }
+
+    /// The hash of the directory's rows of one kind.
+    pub(super) fn directory(&self, kind: DirectoryKind) -> String {
+        format!("{}dir:{}", self.prefix, kind_name(kind))
+    }
+
+    fn key(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+}

@@ -1,0 +1,309 @@
+//! Decides how many machines remember together: a shard's keys in Redis, changed only by the functions of `picket.lua`.
+//!
+//! Every write names the owner's token and runs on a connection that belongs to the shard, in one pipeline with the
+//! `WAIT` that proves it to be on the replicas: on another connection `WAIT` would answer for something else.
+
+mod fitness;
+mod keys;
+mod library;
+mod link;
+mod options;
+mod reply;
+mod snapshots;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ::redis::{Pipeline, pipe};
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use self::keys::Keys;
+use self::link::{Link, Server};
+pub use self::options::{InvalidUrl, Options, Profile, Url};
+use self::reply::{Fields, Reply, number};
+use super::{check_batch, check_read};
+use crate::shard::ports::{
+    Batch, DirectoryKey, DirectoryKind, Entry, Head, Snapshot, Store, StoreError, StoreTraits, Token,
+};
+
+/// A store in Redis. Clones share their connections.
+#[derive(Clone)]
+pub struct Redis {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: Options,
+    server: Server,
+    /// For small questions.
+    reader: Link,
+    /// For snapshots, which would hold small questions up.
+    bulk: Link,
+    /// For the writes of one shard each, because `WAIT` holds up what comes after it.
+    writers: Mutex<BTreeMap<String, Arc<Link>>>,
+}
+
+/// Fewer replicas have a write than must.
+#[derive(Debug, thiserror::Error)]
+#[error("{reached} of {needed} replicas had it after {} ms", .wait_ms)]
+struct NotReplicated {
+    reached: u32,
+    needed: u8,
+    wait_ms: u32,
+}
+
+impl Redis {
+    /// Prepares a store; nothing is connected before it is used.
+    ///
+    /// # Errors
+    /// [`StoreError::Unfit`] when the options cannot be used: which one and why.
+    pub fn new(options: Options) -> Result<Self, StoreError> {
+        let server = Server::new(&options)?;
+        let (reader, bulk) = (Link::new(&server), Link::new(&server));
+        Ok(Self { shared: Arc::new(Shared { options, server, reader, bulk, writers: Mutex::default() }) })
+    }
+
+    /// Prepares a store and makes sure that the server can keep what the profile promises.
+    ///
+    /// # Errors
+    /// [`StoreError::Unfit`] when the options or the server's settings cannot be used, and how to mend them;
+    /// [`StoreError::Unavailable`] when the server cannot be asked.
+    pub async fn open(options: Options) -> Result<Self, StoreError> {
+        let store = Self::new(options)?;
+        let mut commands = pipe();
+        commands.cmd("PING").ignore();
+        store.shared.reader.run::<()>("connecting to Redis", &commands).await?;
+        Ok(store)
+    }
+
+    fn writer(&self, shard: &str) -> Arc<Link> {
+        let mut writers = self.shared.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(link) = writers.get(shard) {
+            return Arc::clone(link);
+        }
+        let link = Arc::new(Link::new(&self.shared.server));
+        writers.insert(shard.to_owned(), Arc::clone(&link));
+        link
+    }
+
+    /// Calls a function of the library, and returns once its effect is where the profile wants it.
+    async fn call(&self, attempt: &'static str, shard: &str, call: Call<'_>) -> Result<Fields, StoreError> {
+        let writer = self.writer(shard);
+        let needed = self.shared.options.awaited();
+        let mut commands = Pipeline::new();
+        call.add_to(&mut commands);
+        if needed == 0 {
+            let (reply,): (Reply,) = writer.run(attempt, &commands).await?;
+            return reply.into_fields();
+        }
+        let wait_ms = self.shared.options.wait_timeout_ms.max(1);
+        commands.cmd("WAIT").arg(needed).arg(wait_ms);
+        let (reply, reached): (Reply, u32) = writer.run(attempt, &commands).await?;
+        let fields = reply.into_fields()?;
+        if reached < u32::from(needed) {
+            let why = NotReplicated { reached, needed, wait_ms };
+            return Err(StoreError::Unavailable { attempt, source: Box::new(why) });
+        }
+        Ok(fields)
+    }
+}
+
+/// A call of a function, before it is sent.
+struct Call<'a> {
+    function: &'static str,
+    keys: Vec<String>,
+    arguments: Vec<Argument<'a>>,
+}
+
+enum Argument<'a> {
+    Text(&'a str),
+    Number(u64),
+    Bytes(&'a [u8]),
+}
+
+impl Call<'_> {
+    fn add_to(&self, commands: &mut Pipeline) {
+        let call = commands.cmd("FCALL").arg(self.function).arg(self.keys.len()).arg(&self.keys);
+        for argument in &self.arguments {
+            match argument {
+                Argument::Text(text) => call.arg(*text),
+                Argument::Number(number) => call.arg(*number),
+                Argument::Bytes(bytes) => call.arg(*bytes),
+            };
+        }
+    }
+}
+
+/// The arguments of `picket_append`, in the order its comment gives.
+fn append_call<'a>(shard: &str, token: &'a str, expected: &'a Head, batch: &'a Batch) -> Call<'a> {
+    use Argument::{Bytes, Number, Text};
+    let keys = Keys::of(shard);
+    let kinds: BTreeSet<DirectoryKind> = batch.directory.iter().map(|write| write.key.kind).collect();
+    // Where the key of each kind comes in KEYS, which Lua counts from 1, behind the three fixed ones.
+    let kinds: BTreeMap<DirectoryKind, u64> = kinds.into_iter().zip(4..).collect();
+    let mut names = vec![keys.own(), keys.journal(), keys.blobs()];
+    names.extend(kinds.keys().map(|kind| keys.directory(*kind)));
+    let mut arguments = vec![Text(token), Number(expected.seq), Text(&expected.hash)];
+    for count in [batch.entries.len(), batch.directory.len(), batch.blobs.len()] {
+        arguments.push(Number(count as u64));
+    }
+    for entry in &batch.entries {
+        arguments.extend([Text(&entry.hash), Bytes(&entry.body)]);
+    }
+    for write in &batch.directory {
+        let put = write.body.as_ref().map_or("0", |_| "1");
+        let body = write.body.as_deref().unwrap_or_default();
+        arguments.extend([Number(kinds[&write.key.kind]), Text(&write.key.id), Text(put), Bytes(body)]);
+    }
+    for (hash, body) in &batch.blobs {
+        arguments.extend([Text(hash), Bytes(body)]);
+    }
+    Call { function: "picket_append", keys: names, arguments }
+}
+
+#[async_trait]
+impl Store for Redis {
+    fn traits(&self) -> StoreTraits {
+        StoreTraits { durable: true, shared: true }
+    }
+
+    async fn acquire(
+        &self,
+        shard: &str,
+        instance: &str,
+        nonce: &str,
+        epoch_floor: u64,
+    ) -> Result<(Token, Head), StoreError> {
+        let keys = Keys::of(shard);
+        let call = Call {
+            function: "picket_acquire",
+            keys: vec![keys.own(), keys.journal()],
+            arguments: vec![Argument::Text(instance), Argument::Text(nonce), Argument::Number(epoch_floor)],
+        };
+        let mut fields = self.call("taking a shard over", shard, call).await?;
+        let token = Token { epoch: fields.number()?, nonce: nonce.to_owned() };
+        Ok((token, fields.head()?))
+    }
+
+    async fn append(&self, shard: &str, token: &Token, expected: &Head, batch: &Batch) -> Result<Head, StoreError> {
+        check_batch(expected, batch)?;
+        let token = token.to_string();
+        let call = append_call(shard, &token, expected, batch);
+        self.call("appending to the journal", shard, call).await?.head()
+    }
+
+    async fn head(&self, shard: &str) -> Result<Head, StoreError> {
+        let mut commands = pipe();
+        commands.cmd("HMGET").arg(Keys::of(shard).own()).arg(&["seq", "hash"]);
+        let ((seq, hash),): ((Option<String>, Option<String>),) =
+            self.shared.reader.run("reading the journal's head", &commands).await?;
+        Ok(Head { seq: number("seq", seq.as_deref())?, hash: hash.unwrap_or_default() })
+    }
+
+    async fn read(&self, shard: &str, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let keys = Keys::of(shard);
+        let mut commands = pipe();
+        commands.cmd("FCALL_RO").arg("picket_read").arg(2).arg(keys.own()).arg(keys.journal()).arg(after).arg(limit);
+        let ((end, trimmed, records),): ((String, String, Vec<(String, Vec<Bytes>)>),) =
+            self.shared.reader.run("reading the journal", &commands).await?;
+        let (end, trimmed) = (number("seq", Some(&end))?, number("trimmed", Some(&trimmed))?);
+        let found = records.into_iter().map(reply::entry).collect::<Result<Vec<Entry>, StoreError>>()?;
+        check_read(found.iter().map(|entry| entry.seq), after, trimmed, end, limit)?;
+        Ok(found)
+    }
+
+    async fn save_snapshot(&self, shard: &str, token: &Token, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let keys = Keys::of(shard);
+        let chunks = snapshots::upload(&self.shared.bulk, &keys.upload(&token.nonce), &snapshot.body).await?;
+        let token_text = token.to_string();
+        let call = Call {
+            function: "picket_snapshot",
+            keys: vec![keys.own(), keys.upload(&token.nonce), keys.snapshot('a'), keys.snapshot('b')],
+            arguments: vec![
+                Argument::Text(&token_text),
+                Argument::Number(snapshot.head.seq),
+                Argument::Text(&snapshot.head.hash),
+                Argument::Number(chunks),
+            ],
+        };
+        self.call("saving a snapshot", shard, call).await.map(drop)
+    }
+
+    async fn snapshots(&self, shard: &str) -> Result<Vec<Snapshot>, StoreError> {
+        snapshots::kept(&self.shared.bulk, &Keys::of(shard)).await
+    }
+
+    async fn trim(&self, shard: &str, token: &Token, seq: u64) -> Result<(), StoreError> {
+        let (keys, token) = (Keys::of(shard), token.to_string());
+        let call = Call {
+            function: "picket_trim",
+            keys: vec![keys.own(), keys.journal()],
+            arguments: vec![Argument::Text(&token), Argument::Number(seq)],
+        };
+        self.call("trimming the journal", shard, call).await.map(drop)
+    }
+
+    async fn set_watermark(&self, shard: &str, token: &Token, number: u64) -> Result<(), StoreError> {
+        let (keys, token) = (Keys::of(shard), token.to_string());
+        let call = Call {
+            function: "picket_watermark",
+            keys: vec![keys.own()],
+            arguments: vec![Argument::Text(&token), Argument::Number(number)],
+        };
+        self.call("raising the watermark", shard, call).await.map(drop)
+    }
+
+    async fn watermark(&self, shard: &str) -> Result<u64, StoreError> {
+        let mut commands = pipe();
+        commands.cmd("HGET").arg(Keys::of(shard).own()).arg("watermark");
+        let (found,): (Option<String>,) = self.shared.reader.run("reading the watermark", &commands).await?;
+        number("watermark", found.as_deref())
+    }
+
+    async fn directory(&self, shard: &str, keys: &[DirectoryKey]) -> Result<Vec<Option<Bytes>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names = Keys::of(shard);
+        let mut by_kind: BTreeMap<DirectoryKind, Vec<usize>> = BTreeMap::new();
+        for (at, key) in keys.iter().enumerate() {
+            by_kind.entry(key.kind).or_default().push(at);
+        }
+        let mut commands = pipe();
+        for (kind, places) in &by_kind {
+            let ask = commands.cmd("HMGET").arg(names.directory(*kind));
+            for at in places {
+                ask.arg(&keys[*at].id);
+            }
+        }
+        let found: Vec<Vec<Option<Bytes>>> = self.shared.reader.run("looking up the directory", &commands).await?;
+        let mut rows = vec![None; keys.len()];
+        for (places, bodies) in by_kind.values().zip(found) {
+            for (at, body) in places.iter().zip(bodies) {
+                rows[*at] = body;
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn blob(&self, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError> {
+        let mut commands = pipe();
+        commands.cmd("HGET").arg(Keys::of(shard).blobs()).arg(hash);
+        let (found,): (Option<Bytes>,) = self.shared.reader.run("reading a blob", &commands).await?;
+        Ok(found)
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.shared.reader.examine("checking Redis").await
+    }
+}
+
+impl std::fmt::Debug for Redis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redis").field("options", &self.shared.options).finish_non_exhaustive()
+    }
+}

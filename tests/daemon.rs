@@ -1,0 +1,65 @@
+//! The daemon from outside: the built program, real sockets, a real RabbitMQ, a real Redis, a foreign client.
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use common::rabbitmq::Server;
+use common::redis::RedisServer;
+
+mod common {
+    pub(crate) mod daemon;
+    pub(crate) mod http;
+    pub(crate) mod platform;
+    pub(crate) mod rabbitmq;
+    pub(crate) mod redis;
+    pub(crate) mod wait;
+}
+
+#[path = "common/bad_inputs.rs"]
+mod bad_inputs;
+#[path = "common/bad_sequences.rs"]
+mod bad_sequences;
+
+mod daemon {
+    mod alarm;
+    mod bad_input;
+    mod feed;
+    mod foreign;
+    mod kills;
+    mod readiness;
+}
+
+/// A broker and a store that stories share; each has a virtual host and a key prefix of its own.
+pub(crate) struct Services {
+    broker: Server,
+    store: RedisServer,
+}
+
+impl Services {
+    /// Makes a virtual host and returns its url.
+    pub(crate) fn vhost(&self, name: &str) -> String {
+        self.broker.vhost(name)
+    }
+
+    /// The url of a virtual host.
+    pub(crate) fn amqp(&self, name: &str) -> String {
+        self.broker.url_of(name)
+    }
+
+    /// The url of the store.
+    pub(crate) fn redis(&self) -> String {
+        self.store.url()
+    }
+}
+
+/// The services of this test binary.
+pub(crate) fn services() -> &'static Services {
+    static SERVICES: OnceLock<Services> = OnceLock::new();
+    SERVICES.get_or_init(|| Services { broker: Server::start(), store: RedisServer::start() })
+}
+
+/// Held by stories that need the whole machine for a while: kills under load, alarms.
+pub(crate) fn heavy() -> MutexGuard<'static, ()> {
+    static HEAVY: Mutex<()> = Mutex::new(());
+    // A story that failed leaves nothing behind that the next one could see.
+    HEAVY.lock().unwrap_or_else(PoisonError::into_inner)
+}
