@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use picket_core::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::code::Code;
 use super::envelope::{Envelope, Refusal};
@@ -130,15 +130,18 @@ pub(super) fn is_json(media: &str) -> bool {
 }
 
 fn structured(read: Read, headers: BTreeMap<&'static str, String>) -> Result<Candidate, Complaint> {
-    let Value::Object(attributes) = read.value else {
-        return Err(Complaint::new(Code::NotAnEvent, "the body is not a JSON object; send one event"));
-    };
     let fault = read.faults.into_iter().next();
+    let (attributes, fault) = match (read.value, fault) {
+        (Value::Object(attributes), fault) => (attributes, fault),
+        // What was too deep or too long was read over, so there may be no object left.
+        (_, Some(fault)) => (Map::new(), Some(fault)),
+        (_, None) => return Err(Complaint::new(Code::NotAnEvent, "the body is not a JSON object; send one event")),
+    };
     Ok(Candidate { attributes, headers, place: Place::Body { root: "$".to_owned() }, fault })
 }
 
 fn binary(read: Read, headers: BTreeMap<&'static str, String>) -> Candidate {
-    let mut attributes: serde_json::Map<String, Value> =
+    let mut attributes: Map<String, Value> =
         headers.into_iter().map(|(name, text)| (name.to_owned(), Value::String(text))).collect();
     attributes.insert("data".to_owned(), read.value);
     Candidate { attributes, headers: BTreeMap::new(), place: Place::Headers, fault: read.faults.into_iter().next() }
@@ -177,7 +180,7 @@ fn member(index: usize, item: Value, fault: Option<Fault>) -> Candidate {
             let text = "the member is not a JSON object; send events only";
             let path = json::Path(vec![Segment::Index(index)]);
             let fault = fault.unwrap_or(Fault { code: Code::NotAnEvent, path, text });
-            (serde_json::Map::new(), Some(fault))
+            (Map::new(), Some(fault))
         }
     };
     Candidate { attributes, headers: BTreeMap::new(), place, fault }
