@@ -40,6 +40,7 @@ enum Mode {
 ///
 /// Never panics, whatever is sent. `received_at` is only compared with the times in the message.
 #[must_use]
+#[expect(clippy::result_large_err, reason = "an envelope is larger than a refusal, so a box would save nothing")]
 pub fn decode(message: &WireMessage, sources: &Sources, received_at: Timestamp) -> Vec<Result<Envelope, Refusal>> {
     let headers = headers::attributes(message);
     let known = headers.clone().unwrap_or_default();
@@ -176,7 +177,7 @@ fn member(index: usize, item: Value, fault: Option<Fault>) -> Candidate {
     let place = Place::Body { root: format!("$[{index}]") };
     let (attributes, fault) = match item {
         Value::Object(attributes) => (attributes, fault),
-        _ => {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             let text = "the member is not a JSON object; send events only";
             let path = json::Path(vec![Segment::Index(index)]);
             let fault = fault.unwrap_or(Fault { code: Code::NotAnEvent, path, text });

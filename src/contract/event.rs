@@ -66,6 +66,7 @@ pub(super) fn property(text: Option<&str>) -> Option<String> {
 }
 
 /// Reads one event.
+#[expect(clippy::result_large_err, reason = "an envelope is larger than a refusal, so a box would save nothing")]
 pub(super) fn read(
     candidate: Candidate,
     message: &WireMessage,

@@ -1,5 +1,6 @@
 //! Every kind of message that is wrong by itself, with its code: the same table for the decoder, HTTP and RabbitMQ.
 #![allow(dead_code, reason = "each test binary uses its own part of the table")]
+#![allow(clippy::expect_used, reason = "the events are made here, so their shape is known")]
 
 use bytes::Bytes;
 use picket::contract::Code;

@@ -57,7 +57,7 @@ pub(crate) fn fill(event: &Value, offer: &str) -> Value {
         Value::String(text) => json!(text.replace("{offer}", offer)),
         Value::Array(items) => items.iter().map(|item| fill(item, offer)).collect(),
         Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), fill(value, offer))).collect(),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => event.clone(),
     }
 }
 
