@@ -1,0 +1,73 @@
+//! Decides what is shown of agents: readiness per channel, capacity in use, what they have and what lies before them.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use picket_core::{AgentId, AgentView, ChannelPresence, Kind, StateCause, StateSetter};
+use serde_json::{Value, json};
+
+use super::refusal::Refusal;
+use super::{Api, contacts, names};
+use crate::shard::ShardState;
+
+/// `GET /v1/agents`: every agent.
+pub(super) async fn list(State(api): State<Api>) -> Json<Value> {
+    let model = api.0.shard.model();
+    let agents: Vec<Value> = model.router.agents().map(|agent| shown(&model, &agent)).collect();
+    Json(json!({ "agents": agents }))
+}
+
+/// `GET /v1/agents/{id}`: one agent.
+pub(super) async fn one(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    let model = api.0.shard.model();
+    let agent = model.names.find(Kind::Agent, &id).and_then(|number| model.router.agent(AgentId(number)));
+    let agent = agent.ok_or_else(|| Refusal::unknown("unknown_agent", "no agent of this id is known"))?;
+    Ok(Json(shown(&model, &agent)))
+}
+
+fn shown(state: &ShardState, agent: &AgentView<'_>) -> Value {
+    let spec = agent.spec;
+    let contact = |id: &picket_core::ContactId| names::contact(state, *id);
+    json!({
+        "agent": names::agent(state, agent.id),
+        "channels": agent.channels.iter().map(|one| channel(state, one)).collect::<Value>(),
+        "points": { "have": spec.points, "in_use": agent.points_in_use },
+        "skills": spec.skills.iter().map(|(skill, level)| (names::skill(state, *skill), json!(level.0))).collect::<Value>(),
+        "queues": spec.queues.iter().map(|queue| names::queue(state, *queue)).collect::<Vec<_>>(),
+        "slots": spec.slots.iter().map(|(one, slots)| (names::channel(state, *one), json!(slots))).collect::<Value>(),
+        "shift": spec.shift.map(|hours| names::calendar(state, hours)),
+        "teams": agent.teams.iter().map(|team| names::team(state, *team)).collect::<Vec<_>>(),
+        "contacts": agent.contacts.iter().map(contact).collect::<Vec<_>>(),
+        "over_capacity": agent.over_capacity.iter().map(contact).collect::<Vec<_>>(),
+        "parked": agent.parked.iter().map(contact).collect::<Vec<_>>(),
+        "offers": agent.offers.iter().filter_map(|id| contacts::offer(state, *id)).collect::<Vec<_>>(),
+        "absent_until": agent.absent_until.map(names::time),
+        "deputy": agent.deputy.map(|deputy| names::agent(state, deputy)),
+        "lost": agent.lost,
+        "login": names::time(agent.login),
+    })
+}
+
+fn channel(state: &ShardState, one: &ChannelPresence) -> (String, Value) {
+    let (cause, reason) = match one.cause {
+        StateCause::Said(reason) => ("said", reason.map(|reason| names::reason(state, reason))),
+        StateCause::NoAnswer => ("no_answer", None),
+        StateCause::HeartbeatLost => ("heartbeat_lost", None),
+        StateCause::PauseOver => ("pause_over", None),
+    };
+    let by = match one.by {
+        StateSetter::Source(source) => json!({ "source": names::source(state, source) }),
+        StateSetter::Supervisor => json!("supervisor"),
+        StateSetter::Picket => json!("picket"),
+    };
+    let shown = json!({
+        "state": names::word(&one.presence),
+        "cause": cause,
+        "reason": reason,
+        "by": by,
+        "since": names::time(one.since),
+        "until": one.until.map(names::time),
+        "free": one.free,
+        "idle_since": names::time(one.idle_since),
+    });
+    (names::channel(state, one.channel), shown)
+}

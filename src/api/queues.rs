@@ -1,0 +1,56 @@
+//! Decides what is shown of queues: who waits, who serves, what is promised and whether it is kept.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use picket_core::{Kind, QueueId, QueueOrder, QueueView};
+use serde_json::{Value, json};
+
+use super::refusal::Refusal;
+use super::{Api, names, plan};
+use crate::shard::ShardState;
+
+/// `GET /v1/queues`: every queue.
+pub(super) async fn list(State(api): State<Api>) -> Json<Value> {
+    let model = api.0.shard.model();
+    let queues: Vec<Value> = model.router.queues().map(|queue| shown(&model, &queue)).collect();
+    Json(json!({ "queues": queues }))
+}
+
+/// `GET /v1/queues/{id}`: one queue.
+pub(super) async fn one(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    let model = api.0.shard.model();
+    let queue = model.names.find(Kind::Queue, &id).and_then(|number| model.router.queue(QueueId(number)));
+    let queue = queue.ok_or_else(|| Refusal::unknown("unknown_queue", "no queue of this id is known"))?;
+    Ok(Json(shown(&model, &queue)))
+}
+
+fn shown(state: &ShardState, queue: &QueueView<'_>) -> Value {
+    let spec = queue.spec;
+    let order = match &spec.order {
+        QueueOrder::Promise => "promise",
+        QueueOrder::Fifo => "fifo",
+        QueueOrder::Due(_) => "due",
+    };
+    json!({
+        "queue": names::queue(state, queue.id),
+        "waiting": queue.waiting,
+        "oldest_since": queue.oldest_since.map(names::time),
+        "staff": queue.staff,
+        "needs": plan::needs(state, &spec.needs),
+        "order": order,
+        "pick": names::word(&spec.pick),
+        "limit": spec.limit.map(|limit| json!({
+            "length": limit.length,
+            "wait_ms": limit.wait.map(|wait| wait.0),
+            "then": plan::exit(state, limit.then),
+        })),
+        "floor": spec.floor.map(|floor| json!({
+            "share_permille": floor.share_permille,
+            "within_ms": floor.within.0,
+            "over_ms": floor.over.0,
+            "now_permille": state.router.service_permille(queue.id, state.time),
+        })),
+        "hours": spec.hours.map(|hours| names::calendar(state, hours)),
+        "closed": plan::exit(state, spec.closed),
+    })
+}
