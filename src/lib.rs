@@ -2,8 +2,8 @@
 //!
 //! The core decides, the journal remembers, the shell does.
 
-// pub mod api;
-// pub mod app;
+pub mod api;
+pub mod app;
 pub mod broker;
 pub mod cli;
 pub mod clock;

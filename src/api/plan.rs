@@ -1,6 +1,6 @@
 //! Decides how a plan is shown: every step with its people, holds and needs, by name.
 
-use picket_core::{ExitAction, FinalCause, Finally, Hold, Holds, Joining, Need, Outcome, Plan, Step, Who};
+use picket_core::{ExitAction, Finally, Hold, Holds, Joining, Need, Outcome, Plan, Step, Who};
 use serde_json::{Value, json};
 
 use super::names;
@@ -100,7 +100,7 @@ pub(super) fn outcome(state: &ShardState, outcome: Outcome) -> Value {
             json!({ "outcome": "abandoned", "waited_ms": waited.0, "while_offered": while_offered })
         }
         Outcome::Diverted { to, cause } => {
-            json!({ "outcome": "diverted", "to": names::destination(state, to), "cause": names::word::<FinalCause>(&cause) })
+            json!({ "outcome": "diverted", "to": names::destination(state, to), "cause": names::word(&cause) })
         }
         Outcome::Expired => json!({ "outcome": "expired" }),
         Outcome::Withdrawn(end) => json!({ "outcome": "withdrawn", "cause": names::word(&end) }),

@@ -205,7 +205,9 @@ impl Outbox for RabbitOutbox {
         self.link.session().await?;
         match self.link.health().state() {
             LinkState::Up => Ok(()),
-            LinkState::Blocked => Err(unavailable("publishing", "the broker has a memory or disk alarm and takes nothing")),
+            LinkState::Blocked => {
+                Err(unavailable("publishing", "the broker has a memory or disk alarm and takes nothing"))
+            }
             LinkState::Down(why) => Err(unavailable("publishing", why)),
         }
     }
