@@ -14,8 +14,14 @@ mod common {
     pub(crate) mod wait;
 }
 
+#[path = "common/bad_inputs.rs"]
+mod bad_inputs;
+#[path = "common/bad_sequences.rs"]
+mod bad_sequences;
+
 mod daemon {
     mod alarm;
+    mod bad_input;
     mod feed;
     mod foreign;
     mod kills;

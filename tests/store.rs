@@ -1,6 +1,13 @@
 //! One suite for every store: what the loop of a shard relies on, told as stories and run against each backend, and
 //! beside it what only one backend promises.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "what a story or its helper did not expect ends it"
+)]
+
 #[path = "store/durable.rs"]
 mod durable;
 #[path = "store/embedded.rs"]

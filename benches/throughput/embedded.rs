@@ -83,10 +83,11 @@ fn append(bodies: &[Vec<u8>], path: &Path) -> Duration {
     let began = Monotonic::now();
     for chunk in bodies.chunks(BATCH) {
         let transaction = store.transaction().expect("a transaction");
+        let mut insert = transaction.prepare("INSERT INTO journal (body) VALUES (?1)").expect("a statement");
         for body in chunk {
-            let mut insert = transaction.prepare_cached("INSERT INTO journal (body) VALUES (?1)").expect("a statement");
             insert.execute(params![body]).expect("an insert");
         }
+        drop(insert);
         transaction.commit().expect("a commit");
     }
     began.elapsed()

@@ -10,9 +10,9 @@ use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
 };
-use lapin::publisher_confirm::PublisherConfirm;
+
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, PublisherConfirm};
 use picket::broker::rabbitmq::{Options, RabbitOutbox, ShardRoute, settle};
 use picket::shard::ports::{Outbox, Token};
 use serde_json::Value;

@@ -7,13 +7,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use picket::clock::Monotonic;
-use picket_core::event::{OfferFact, Presence, StateSetter};
-use picket_core::input::{AgentCommand, ContactCommand, OfferCommand};
-use picket_core::world::{ChannelSpec, Class, Member, QueueOrder};
 use picket_core::{
-    AgentId, AgentSpec, Arrival, Bypass, ChannelId, ContactId, Event, ExitAction, Finally, Hold, Holds, Input, Joining,
-    Level, Millis, Need, OfferId, OfferMode, OfferPolicy, Pick, Plan, Promise, PromisedBy, QueueId, QueueSpec, Router,
-    SkillId, SourceId, Step, TeamId, TeamSpec, Timestamp, Urgency, Who, WorldChange,
+    AgentCommand, AgentId, AgentSpec, Arrival, Bypass, ChannelId, ChannelSpec, Class, ContactCommand, ContactId, Event,
+    ExitAction, Finally, Hold, Holds, Input, Joining, Level, Member, Millis, Need, OfferCommand, OfferFact, OfferId,
+    OfferMode, OfferPolicy, Pick, Plan, Presence, Promise, PromisedBy, QueueId, QueueOrder, QueueSpec, Router, SkillId,
+    SourceId, StateSetter, Step, TeamId, TeamSpec, Timestamp, Urgency, Who, WorldChange,
 };
 
 use super::table::Row;

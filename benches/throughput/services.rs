@@ -172,7 +172,7 @@ impl Platform {
     }
 }
 
-async fn publish(channel: &Channel, input: &Value) -> lapin::publisher_confirm::PublisherConfirm {
+async fn publish(channel: &Channel, input: &Value) -> lapin::PublisherConfirm {
     let kind = input["type"].as_str().unwrap_or_default();
     let key = format!("bench.{}", kind.trim_start_matches("picket.").trim_end_matches(".v1"));
     let properties = BasicProperties::default()

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AgentId, AgentSpec, Calendar, CalendarId, ChannelId, ChannelSpec, ContactId, CustomerId, MatterId, Millis, Need,
     OfferId, Plan, QueueId, QueueSpec, ReasonId, SourceId, TeamId, TeamSpec, ThreadId, Timestamp,
-    event::{ConnectFailure, ExpectedPresence, FenceReason, Handler, OutsideEnd, Presence, Replanning, StateSetter},
+    event::{ConnectFailure, FenceReason, Handler, OutsideEnd, Replanning},
+    fact::{ExpectedPresence, Presence, StateSetter},
 };
 
 /// One thing asked of the core.

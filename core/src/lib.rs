@@ -7,6 +7,7 @@
 extern crate alloc;
 
 mod event;
+mod fact;
 mod id;
 mod input;
 mod names;
@@ -17,10 +18,10 @@ mod time;
 mod world;
 
 pub use event::{
-    AgentFact, Assignment, ConnectFailure, ContactFact, Event, ExpectedPresence, FenceFact, FenceReason, Handler,
-    Obstacle, OfferFact, Outcome, OutsideEnd, Presence, Replanning, RequeueCause, RevokeCause, Standing, StateCause,
-    StateSetter, StepCause, Tried, WorldFact,
+    Assignment, ConnectFailure, ContactFact, Event, FenceFact, FenceReason, Handler, Obstacle, Outcome, OutsideEnd,
+    Replanning, RequeueCause, Standing, StepCause, Tried,
 };
+pub use fact::{AgentFact, ExpectedPresence, OfferFact, Presence, RevokeCause, StateCause, StateSetter, WorldFact};
 pub use id::{
     AgentId, CalendarId, ChannelId, ContactId, CustomerId, DestinationId, MatterId, OfferId, QueueId, ReasonId, RoleId,
     SkillId, SourceId, TeamId, ThreadId,

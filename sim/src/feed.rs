@@ -72,9 +72,14 @@ mod tests {
 
     #[test]
     fn events_have_ids_names_and_data_and_keep_alives_are_passed_over() {
-        let events = read(": hello\nretry: 1000\n\nid: 7\nevent: output\ndata: {\"a\":1}\n\n:\n\nid: 8\r\ndata: x\r\ndata: y\r\n\r\n");
+        let events = read(
+            ": hello\nretry: 1000\n\nid: 7\nevent: output\ndata: {\"a\":1}\n\n:\n\nid: 8\r\ndata: x\r\ndata: y\r\n\r\n",
+        );
         assert_eq!(events.len(), 2);
-        assert_eq!((events[0].id.as_str(), events[0].name.as_str(), events[0].data.as_str()), ("7", "output", "{\"a\":1}"));
+        assert_eq!(
+            (events[0].id.as_str(), events[0].name.as_str(), events[0].data.as_str()),
+            ("7", "output", "{\"a\":1}")
+        );
         assert_eq!((events[1].id.as_str(), events[1].data.as_str()), ("8", "x\ny"));
     }
 

@@ -7,4 +7,5 @@ pub mod feed;
 pub mod message;
 pub mod output;
 pub mod rng;
+pub mod week;
 pub mod world;

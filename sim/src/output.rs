@@ -54,7 +54,7 @@ pub enum Fact {
         /// How long it held, in milliseconds.
         held_ms: u64,
     },
-    /// `fence.closed`: a supervisor closed it again.
+    /// `fence.set` by a supervisor, who closed it again.
     FenceClosed,
     /// `offer.made`.
     OfferMade {
@@ -117,9 +117,11 @@ pub enum Fact {
     AgentState {
         /// Who.
         agent: String,
-        /// `ready`, `not_ready` or `offline`.
+        /// `ready`, `not_ready` or `offline`; empty where only an absence or outside work changed.
         state: String,
-        /// Why.
+        /// Why: `said`, `no_answer`, `absence`, …
+        cause: String,
+        /// The reason code that was given.
         reason: String,
     },
     /// `command.rejected`.
@@ -178,12 +180,12 @@ fn short_type(event: &Value) -> String {
 fn fact(reader: &Reader<'_>) -> Result<Fact, Unreadable> {
     Ok(match reader.kind {
         "contact.queued" => Fact::Queued { channel: reader.text("channel")? },
+        "fence.set" if reader.optional("because").as_deref() == Some("supervisor") => Fact::FenceClosed,
         "fence.set" => Fact::FenceSet { team: reader.text("team")? },
         "fence.opened" => Fact::FenceOpened {
             reason: reader.text("reason")?,
             held_ms: reader.data.get("held_ms").and_then(Value::as_u64).unwrap_or(0),
         },
-        "fence.closed" => Fact::FenceClosed,
         "offer.made" => Fact::OfferMade {
             offer: reader.text("offer")?,
             agent: reader.text("agent")?,
@@ -209,13 +211,13 @@ fn fact(reader: &Reader<'_>) -> Result<Fact, Unreadable> {
         "contact.closed" => Fact::Closed { outcome: reader.text("outcome")? },
         "agent.state_changed" => Fact::AgentState {
             agent: reader.text("agent")?,
-            state: reader.text("state")?,
+            state: reader.optional("state").unwrap_or_default(),
+            cause: reader.text("cause")?,
             reason: reader.optional("reason").unwrap_or_default(),
         },
-        "command.rejected" => Fact::Rejected {
-            code: reader.text("code")?,
-            input: reader.optional("id").unwrap_or_default(),
-        },
+        "command.rejected" => {
+            Fact::Rejected { code: reader.text("code")?, input: reader.optional("id").unwrap_or_default() }
+        }
         other => Fact::Other(other.to_owned()),
     })
 }

@@ -12,9 +12,9 @@ impl Stream {
     #[must_use]
     pub fn new(seed: u64, name: &str) -> Self {
         // FNV-1a spreads the name; one step of the generator mixes it with the seed.
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let mut stream = Self { state: seed ^ hash };
         let state = stream.next();
         Self { state }
@@ -62,7 +62,11 @@ impl Stream {
     pub fn exponential(&mut self, mean: u64) -> u64 {
         #[expect(clippy::cast_precision_loss, reason = "means are far below 2^53")]
         let span = -(1.0 - self.unit()).ln() * mean as f64;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a logarithm of (0, 1] is not positive")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a logarithm of (0, 1] is not positive"
+        )]
         let whole = span as u64;
         whole.max(1)
     }

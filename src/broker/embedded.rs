@@ -1,1 +1,193 @@
-//! placeholder
+//! Decides how a shard lives without a broker: contacts come over HTTP, outputs leave over the live feeds.
+//!
+//! Nothing is delivered from outside, so the inbox brings only dead letters that are sent again; everything published
+//! is in the feed already, which is fed from committed records, so the outbox has nothing left to do.
+
+mod shelf;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use self::shelf::Shelf;
+use super::unavailable;
+use crate::contract::wire::{HeaderValue, OutMessage, WireMessage};
+use crate::shard::ports::{
+    Broker, BrokerError, BrokerTraits, DeadLetter, DeadLetters, Delivery, Inbox, Outbox, Receipt, Token,
+};
+use crate::store;
+
+/// What this backend can do.
+pub const TRAITS: BrokerTraits = BrokerTraits { gate: false, archive: false, reply: false, redelivery: false };
+
+/// Messages that may wait for a shard before whoever sends them again has to.
+const WAITING: usize = 64;
+/// How long a shard may take for a message that is sent again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Everything inside the process.
+#[derive(Clone, Debug)]
+pub struct Embedded {
+    shelf: Shelf,
+    inlets: Arc<Mutex<BTreeMap<String, mpsc::Sender<Injected>>>>,
+    sessions: Arc<AtomicU64>,
+}
+
+/// A message on its way to a shard; `done` is told when the shard has acknowledged it.
+#[derive(Debug)]
+struct Injected {
+    message: WireMessage,
+    done: oneshot::Sender<()>,
+}
+
+impl Embedded {
+    /// Opens it with its dead letters in the store's file, or in memory where the store has none.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unavailable`] when the table of dead letters cannot be made.
+    pub async fn open(file: Option<store::Embedded>) -> Result<Self, BrokerError> {
+        Ok(Self { shelf: Shelf::open(file).await?, inlets: Arc::default(), sessions: Arc::default() })
+    }
+
+    /// The way to a shard; to the only one where the letter names none.
+    fn inlet(&self, shard: &str) -> Option<mpsc::Sender<Injected>> {
+        let inlets = self.inlets.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = inlets.get(shard);
+        let only = inlets.values().next().filter(|_| shard.is_empty());
+        named.or(only).cloned()
+    }
+}
+
+impl Broker for Embedded {
+    fn inbox(&self, shard: &str) -> Result<Box<dyn Inbox>, BrokerError> {
+        let (inlet, messages) = mpsc::channel(WAITING);
+        self.inlets.lock().unwrap_or_else(PoisonError::into_inner).insert(shard.to_owned(), inlet);
+        let session = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(Box::new(EmbeddedInbox { messages, session, taken: 0, open: BTreeMap::new() }))
+    }
+
+    fn outbox(&self, _shard: &str) -> Result<Box<dyn Outbox>, BrokerError> {
+        Ok(Box::new(EmbeddedOutbox))
+    }
+
+    fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+        Arc::new(self.clone())
+    }
+}
+
+#[derive(Debug)]
+struct EmbeddedInbox {
+    messages: mpsc::Receiver<Injected>,
+    session: u64,
+    taken: u64,
+    open: BTreeMap<u64, oneshot::Sender<()>>,
+}
+
+#[async_trait]
+impl Inbox for EmbeddedInbox {
+    async fn take(&mut self, most: usize) -> Vec<Delivery> {
+        let mut arrived = Vec::new();
+        if self.messages.recv_many(&mut arrived, most.max(1)).await == 0 {
+            // A later inbox of the same shard has taken this one's place, or it was closed.
+            return std::future::pending().await;
+        }
+        let mut deliveries = Vec::with_capacity(arrived.len());
+        for Injected { message, done } in arrived {
+            self.taken += 1;
+            self.open.insert(self.taken, done);
+            deliveries.push(Delivery { receipt: Receipt { session: self.session, tag: self.taken }, message });
+        }
+        deliveries
+    }
+
+    async fn acknowledge(&mut self, receipts: &[Receipt]) {
+        for receipt in receipts.iter().filter(|receipt| receipt.session == self.session) {
+            if let Some(done) = self.open.remove(&receipt.tag)
+                && done.send(()).is_err()
+            {
+                tracing::debug!("nobody waits any more for a message that was sent again");
+            }
+        }
+    }
+
+    async fn close(&mut self) {
+        self.messages.close();
+        self.open.clear();
+    }
+}
+
+/// Confirms everything: an output is out once it is in the feed, and it was there before it came here.
+#[derive(Debug)]
+struct EmbeddedOutbox;
+
+#[async_trait]
+impl Outbox for EmbeddedOutbox {
+    async fn take_over(&mut self, _token: &Token) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
+    async fn publish(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError> {
+        Ok(messages.len())
+    }
+
+    async fn reply(&mut self, _to: &str, _correlation: Option<&str>, _body: Bytes) -> Result<(), BrokerError> {
+        // Senders over HTTP are answered over HTTP.
+        Ok(())
+    }
+
+    async fn check(&mut self) -> Result<(), BrokerError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Embedded {
+    async fn put(&self, letter: DeadLetter) -> Result<(), BrokerError> {
+        self.shelf.put(letter).await
+    }
+
+    async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, BrokerError> {
+        self.shelf.list(limit).await
+    }
+
+    async fn replay(&self, id: &str) -> Result<bool, BrokerError> {
+        const ATTEMPT: &str = "sending a dead letter again";
+        let Some(letter) = self.shelf.find(id).await? else { return Ok(false) };
+        let inlet = self.inlet(&letter.shard).ok_or_else(|| unavailable(ATTEMPT, "its shard does not run here"))?;
+        let (done, acknowledged) = oneshot::channel();
+        let injected = Injected { message: as_message(letter), done };
+        let taken = async {
+            inlet.send(injected).await.map_err(|_| unavailable(ATTEMPT, "its shard has stopped"))?;
+            acknowledged.await.map_err(|_| unavailable(ATTEMPT, "its shard stopped before it was done"))
+        };
+        tokio::time::timeout(PATIENCE, taken)
+            .await
+            .unwrap_or_else(|_| Err(unavailable(ATTEMPT, "its shard takes nothing at the moment")))?;
+        // Acknowledged first, removed afterwards: a crash in between leaves it here, and the shard sees a duplicate.
+        self.shelf.remove(id).await?;
+        Ok(true)
+    }
+
+    async fn drop_one(&self, id: &str) -> Result<bool, BrokerError> {
+        self.shelf.remove(id).await
+    }
+}
+
+/// What arrived when the letter did.
+fn as_message(letter: DeadLetter) -> WireMessage {
+    let some = |text: String| Some(text).filter(|text| !text.is_empty());
+    WireMessage {
+        body: letter.body.into(),
+        content_type: some(letter.content_type),
+        headers: letter.headers.into_iter().map(|(name, value)| (name, HeaderValue::Text(value))).collect(),
+        exchange: some(letter.exchange),
+        routing_key: some(letter.routing_key),
+        user: letter.user,
+        ..WireMessage::default()
+    }
+}

@@ -79,6 +79,11 @@ impl Answered {
 }
 
 impl Daemon {
+    /// A daemon of this machine that wants no token.
+    pub(crate) fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), token: None }
+    }
+
     /// Where the API is, without the slash at the end.
     pub(crate) fn url(&self) -> &str {
         self.url.trim_end_matches('/')

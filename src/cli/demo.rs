@@ -1,7 +1,6 @@
 //! Decides what `picket demo` does: it starts a daemon of its own, plays a small world against its public interface, and
 //! judges what comes out of it.
 
-mod client;
 mod daemon;
 mod lines;
 mod summary;
@@ -15,12 +14,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use picket_sim::check::{Checker, Ending, Report};
+use picket_sim::feed::Events;
 use picket_sim::output::{Contact, Output};
 use picket_sim::world::{Tempo, World, place};
 use serde_json::Value;
 
+use super::client;
 use crate::clock::Clock;
-use client::Client;
 use daemon::Daemon;
 use lines::Lines;
 
@@ -29,7 +29,9 @@ use lines::Lines;
 /// Starts an embedded daemon, imports a few customers, lets customers and agents behave as people do (they miss offers,
 /// decline, give up, fall ill), and prints each decision with its reason. Ctrl-C ends it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  picket demo                    until Ctrl-C, at a pace to follow\n  picket demo --seconds 30       ends with a summary; exit code 0 only if every promise was kept\n  picket demo --seed 7 --json    the same people and luck as every run with seed 7; the summary as JSON")]
+#[command(
+    after_help = "Examples:\n  picket demo                    until Ctrl-C, at a pace to follow\n  picket demo --seconds 30       ends with a summary; exit code 0 only if every promise was kept\n  picket demo --seed 7 --json    the same people and luck as every run with seed 7; the summary as JSON"
+)]
 pub(crate) struct Demo {
     /// End after about this many seconds with a summary; everything open is brought to its end first
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(8..=86_400))]
@@ -58,6 +60,8 @@ enum Heard {
     FeedEnded(String),
 }
 
+/// How long a daemon that takes nothing at the moment is asked again.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the calm at the end may take before what is still open counts as stuck.
 const CALM_MS: i64 = 20_000;
 
@@ -66,7 +70,7 @@ impl Demo {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let mut out = io::stdout();
         let daemon = Daemon::start(self.listen, self.data.clone())?;
-        let client = Client::new(daemon.base());
+        let client = client::Daemon::at(daemon.base());
         if !self.json {
             writeln!(out, "The API listens on {}; the live feed is {}/v1/stream", daemon.base(), daemon.base())?;
             writeln!(out, "Seed {}. Ctrl-C ends the demo.\n", self.seed)?;
@@ -88,7 +92,7 @@ impl Demo {
 
     fn play(
         &self,
-        client: &Client,
+        client: &client::Daemon,
         hear: &Receiver<Heard>,
         out: &mut impl Write,
     ) -> anyhow::Result<(Report, bool)> {
@@ -143,13 +147,13 @@ struct Play {
 }
 
 impl Play {
-    fn send(&mut self, client: &Client, events: &[Value]) -> anyhow::Result<()> {
+    fn send(&mut self, client: &client::Daemon, events: &[Value]) -> anyhow::Result<()> {
         if events.is_empty() {
             return Ok(());
         }
-        let answers = client.send(events)?;
+        let answers = client.send(events, PATIENCE)?;
         for (event, answer) in events.iter().zip(&answers) {
-            if answer.is_rejected() {
+            if answer.get("result").and_then(Value::as_str) == Some("rejected") {
                 if let Some(contact) = arrival(event) {
                     self.checker.refused(contact);
                 }
@@ -182,13 +186,25 @@ fn arrival(event: &Value) -> Option<Contact> {
 }
 
 /// Reads the live feed on a thread of its own, until the daemon is gone.
-fn follow(client: Client, tell: SyncSender<Heard>) {
+fn follow(client: client::Daemon, tell: SyncSender<Heard>) {
     std::thread::spawn(move || {
-        let told = client.follow(|event| tell.send(Heard::Output(event)).is_ok());
+        let told = read_feed(&client, |event| tell.send(Heard::Output(event)).is_ok());
         let why = told.map_or_else(|error| format!("{error:#}"), |()| "the daemon closed it".to_owned());
         // The play may be over, and nobody there to hear it.
         let _: Result<(), _> = tell.send(Heard::FeedEnded(why));
     });
+}
+
+/// Reads the live feed from its first output, as long as `take` wants more.
+fn read_feed(client: &client::Daemon, mut take: impl FnMut(Value) -> bool) -> anyhow::Result<()> {
+    let mut events = Events::new(client.follow("/v1/stream", Some(0))?);
+    while let Some(event) = events.next().context("cannot read the live feed")? {
+        let output = serde_json::from_str(&event.data).context("an output is not JSON")?;
+        if !take(output) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Turns Ctrl-C and a request to end into a word to the play.

@@ -2,8 +2,12 @@
 #![expect(clippy::print_stdout, reason = "a command answers on standard output")]
 
 pub(crate) mod client;
+mod check;
+mod demo;
 mod health;
 mod import;
+mod plan;
+mod schema;
 mod send;
 mod serve;
 mod tail;
@@ -43,6 +47,12 @@ struct Cli {
 /// One variant per file beside this one, in the order of the help text.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Play a contact centre against a daemon on this machine, and see every decision
+    Demo(demo::Demo),
+    /// Check rule files, and run their tests
+    Check(check::Check),
+    /// Show what a contact would be entitled to, and why
+    Plan(plan::Plan),
     /// Run the daemon
     Serve(serve::Serve),
     /// Send events and print what became of each
@@ -53,16 +63,22 @@ enum Command {
     Import(import::Import),
     /// Say whether the daemon can route now, and if not, why
     Health(health::Health),
+    /// Write the JSON Schemas and the AsyncAPI document of the contract
+    Schema(schema::Schema),
 }
 
 impl Command {
     fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Demo(command) => command.run(),
+            Self::Check(command) => command.run(),
+            Self::Plan(command) => command.run(),
             Self::Serve(command) => command.run(),
             Self::Send(command) => command.run(),
             Self::Tail(command) => command.run(),
             Self::Import(command) => command.run(),
             Self::Health(command) => command.run(),
+            Self::Schema(command) => command.run(),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Decides how a sender learns what became of its event.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What became of one event, as answered over HTTP and to `reply_to`, after commit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
     /// The event's id, where it could be read.
     pub id: Option<String>,
@@ -25,7 +26,7 @@ pub struct Answer {
 }
 
 /// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It took effect.

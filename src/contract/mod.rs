@@ -12,6 +12,7 @@ mod json;
 pub mod limits;
 pub mod outbound;
 pub mod routing_key;
+pub mod schema;
 mod sources;
 mod suggest;
 pub mod value;

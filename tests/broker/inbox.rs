@@ -62,14 +62,7 @@ async fn a_dropped_inbox_hands_over_in_order_too() {
     assert_eq!(numbers(&take(&mut owner, 5).await), vec![0, 1, 2, 3, 4]);
     // The heir registers beside the owner: a cancelled consumer would let it start with what comes next.
     let mut heir = rig.inbox();
-    let registered = within(async {
-        tokio::select! {
-            taken = heir.take(10) => taken,
-            () = until_two_consumers(&platform) => Vec::new(),
-        }
-    })
-    .await;
-    assert!(registered.is_empty(), "a single active consumer keeps the queue");
+    take_until(&mut heir, |state| *state == LinkState::Up).await;
     platform.send(5..8).await;
     drop(owner);
     assert_eq!(numbers(&take(&mut heir, 8).await), (0..8).collect::<Vec<_>>());
@@ -81,37 +74,22 @@ fn through(rig: &Rig, port: u16, proxy: &Proxy) -> String {
     rig.options.url.replace(&format!(":{port}/"), &format!(":{}/", proxy.port()))
 }
 
-/// Waits in `take` until the connection is seen to be gone; nothing may be delivered meanwhile.
-async fn take_until_down(inbox: &mut RabbitInbox) {
+/// Waits in `take` until the connection is seen in a state; nothing may be delivered meanwhile.
+async fn take_until(inbox: &mut RabbitInbox, wanted: impl Fn(&LinkState) -> bool) {
     let health = inbox.health();
-    let down = async {
-        while health.state() == LinkState::Up {
+    let seen = async {
+        while !wanted(&health.state()) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     let taken = within(async {
         tokio::select! {
             taken = inbox.take(10) => taken,
-            () = down => Vec::new(),
+            () = seen => Vec::new(),
         }
     })
     .await;
-    assert!(taken.is_empty(), "while the broker is away, take waits");
-}
-
-async fn until_two_consumers(platform: &Foreign) {
-    let options = lapin::options::QueueDeclareOptions::durable().passive();
-    loop {
-        let queue = platform
-            .channel
-            .queue_declare("picket.in.main".into(), options, FieldTable::default())
-            .await
-            .expect("the queue is there");
-        if queue.consumer_count() == 2 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    assert!(taken.is_empty(), "nothing is delivered before that");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,7 +107,7 @@ async fn a_receipt_of_an_earlier_session_is_void() {
     let mut inbox = rig.inbox();
     let first = take(&mut inbox, 3).await;
     proxy.set(Mode::Cut);
-    take_until_down(&mut inbox).await;
+    take_until(&mut inbox, |state| *state != LinkState::Up).await;
     proxy.set(Mode::Pass);
     let second = take(&mut inbox, 3).await;
     assert_eq!(numbers(&second), vec![0, 1, 2]);
@@ -196,7 +174,7 @@ async fn a_stalled_connection_is_given_up_after_its_heartbeats() {
     take(&mut inbox, 1).await;
     proxy.set(Mode::Stall);
     platform.send(1..2).await;
-    take_until_down(&mut inbox).await;
+    take_until(&mut inbox, |state| *state != LinkState::Up).await;
     proxy.set(Mode::Cut);
     proxy.set(Mode::Pass);
     assert_eq!(numbers(&take(&mut inbox, 2).await), vec![0, 1]);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::daemon::{Daemon, Setup};
+use crate::common::daemon::Setup;
 
 const RULES: &str = include_str!("rules.toml");
 

@@ -1,9 +1,12 @@
 //! What outlives the end of a process.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
 use picket::shard::ports::{DirectoryKind, Store};
 use picket::store::Embedded;
 
-use crate::material::{SHARD, acquire, batch, key, owner_with, records, row, snapshot};
+use crate::material::{SHARD, acquire, batch, key, owner_with, records, row, snapshot, unfit};
 use crate::{embedded, redis};
 
 #[tokio::test]
@@ -15,6 +18,50 @@ async fn a_file_that_was_closed_and_opened_again_has_everything() {
     }
     let store = Embedded::open(fixture.file()).unwrap();
     assert_one_of_each(&store).await;
+}
+
+/// The variable that makes this program, started by its own test, the one that is killed; it holds the file's path.
+const VICTIM: &str = "PICKET_TEST_VICTIM";
+
+#[tokio::test]
+async fn what_a_process_was_told_is_committed_outlives_its_kill_and_until_then_the_file_is_its_own() {
+    if let Some(file) = std::env::var_os(VICTIM) {
+        return append_until_killed(&Embedded::open(file).unwrap()).await;
+    }
+    let fixture = embedded::Fixture::start().await;
+    let this = "durable::what_a_process_was_told_is_committed_outlives_its_kill_and_until_then_the_file_is_its_own";
+    let mut before = 0;
+    for wanted in [50, 300, 777] {
+        let mut victim = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", this, "--nocapture"])
+            .env(VICTIM, fixture.file())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(victim.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut committed = lines.filter_map(|line| line.strip_prefix("committed ")?.parse::<u64>().ok());
+        assert!(committed.any(|seq| seq >= before + wanted), "the victim ended too early");
+        assert!(unfit(Embedded::open(fixture.file())).contains("in use by another Picket"));
+        victim.kill().unwrap();
+        // What it still had said before it died counts too.
+        let last = committed.last().unwrap_or(before + wanted);
+        victim.wait().unwrap();
+        let store = Embedded::open(fixture.file()).unwrap();
+        let kept = records(&store).await;
+        assert!(kept.len() as u64 >= last, "{} of {last} are left", kept.len());
+        assert_eq!(kept.len() % 7, 0, "a batch was cut in two");
+        before = store.head(SHARD).await.unwrap().seq;
+        assert_eq!(before, kept.len() as u64);
+    }
+}
+
+/// Appends batches of seven for ever and says after each how far it came.
+async fn append_until_killed(store: &dyn Store) {
+    let (token, mut end) = acquire(store, "victim").await;
+    loop {
+        end = store.append(SHARD, &token, &end, &batch("ann", &end, 7)).await.unwrap();
+        println!("committed {}", end.seq);
+    }
 }
 
 #[tokio::test]

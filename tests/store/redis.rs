@@ -5,6 +5,7 @@ use std::sync::Arc;
 use picket::shard::ports::Store;
 use picket::store::Redis;
 use picket::store::redis::{Options, Profile};
+use tokio::task::JoinSet;
 
 use crate::material::{SHARD, acquire, batch, head, is_damaged, is_unavailable, owner_with, records, snapshot, unfit};
 use crate::redis_server::RedisServer;
@@ -121,7 +122,8 @@ async fn what_was_acknowledged_outlives_a_kill_in_the_middle_of_writing() {
     for round in 0..5 {
         let (token, mut end) = acquire(&store, &format!("n{round}")).await;
         let writer = store.clone();
-        let writing = tokio::task::spawn(async move {
+        let mut writing = JoinSet::new();
+        writing.spawn(async move {
             loop {
                 match writer.append(SHARD, &token, &end, &batch("ann", &end, 7)).await {
                     Ok(next) => end = next,
@@ -132,7 +134,7 @@ async fn what_was_acknowledged_outlives_a_kill_in_the_middle_of_writing() {
         let wanted = 200 * (round + 1);
         while store.head(SHARD).await.unwrap().seq < wanted {}
         server.kill();
-        let acknowledged = writing.await.unwrap();
+        let acknowledged = writing.join_next().await.unwrap().unwrap();
         server.restart();
         let kept = records(&store).await;
         assert!(kept.len() as u64 >= acknowledged.seq, "{} of {} are left", kept.len(), acknowledged.seq);
@@ -258,26 +260,29 @@ async fn the_library_of_an_older_program_is_replaced_and_that_of_a_newer_one_is_
 #[tokio::test]
 async fn a_write_counts_only_once_every_replica_has_it() {
     let server = RedisServer::start();
-    let ha = |server| Options { profile: Profile::Ha, replicas: 2, ..options(server) };
-    let store = Redis::open(ha(&server)).await.unwrap();
-    assert!(is_unavailable(&store.check().await), "replicas are missing");
-    assert!(is_unavailable(&store.acquire(SHARD, "picket-1", "ann", 0).await));
+    let ha = |wait_timeout_ms| Options { profile: Profile::Ha, replicas: 2, wait_timeout_ms, ..options(&server) };
+    // The hasty one is asked where replicas must be missing, the patient one where they only need time.
+    let hasty = Redis::open(ha(200)).await.unwrap();
+    let patient = Redis::open(ha(10_000)).await.unwrap();
+    assert!(is_unavailable(&hasty.check().await), "replicas are missing");
+    assert!(is_unavailable(&hasty.acquire(SHARD, "picket-1", "ann", 0).await));
     let first = server.start_replica();
     let second = server.start_replica();
-    store.check().await.unwrap();
-    let (token, end) = owner_with(&store, "ann", 3).await;
+    server.wait_for(|report| report.matches("state=online").count() == 2);
+    hasty.check().await.unwrap();
+    let (token, end) = owner_with(&patient, "ann", 3).await;
     second.freeze();
     let write = batch("ann", &end, 2);
-    let refused = store.append(SHARD, &token, &end, &write).await;
+    let refused = hasty.append(SHARD, &token, &end, &write).await;
     assert!(is_unavailable(&refused));
     let why = format!("{:?}", refused.unwrap_err());
     assert!(why.contains("reached: 1, needed: 2"), "{why}");
     // The retry finds the batch written, but may not count it before the replica has it; neither on a new connection.
-    assert!(is_unavailable(&store.append(SHARD, &token, &end, &write).await));
-    let fresh = Redis::open(ha(&server)).await.unwrap();
+    assert!(is_unavailable(&hasty.append(SHARD, &token, &end, &write).await));
+    let fresh = Redis::open(ha(200)).await.unwrap();
     assert!(is_unavailable(&fresh.append(SHARD, &token, &end, &write).await));
     second.go_on();
-    let end = store.append(SHARD, &token, &end, &write).await.unwrap();
+    let end = patient.append(SHARD, &token, &end, &write).await.unwrap();
     drop(server);
     // Either replica may be promoted: both have everything that counted.
     for replica in [first, second] {

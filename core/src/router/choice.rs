@@ -9,9 +9,9 @@ use super::Router;
 use super::audience::Audience;
 use super::capacity::{Condition, Shift};
 use super::check::Demand;
-use super::lanes::Lane;
+use super::lanes::{Lane, LaneId};
 use super::pool::{Pool, Tie};
-use super::state::{Agent, Contact};
+use super::state::{Agent, Contact, Place};
 use crate::{AgentId, Bypass, ChannelId, ContactId, Need, Obstacle, OfferMode, Pick, Timestamp};
 
 /// Agents asked at once by one `all` offer, at most.
@@ -22,6 +22,8 @@ pub const ASKED_LIMIT: usize = 16;
 pub(crate) struct Choice {
     pub(crate) agent: AgentId,
     pub(crate) step: u8,
+    /// The lane through which she was found.
+    pub(crate) lane: LaneId,
     pub(crate) bypassed: Bypass,
 }
 
@@ -63,8 +65,16 @@ impl Router {
         })
     }
 
-    pub(crate) fn lanes_of(&self, contact: &Contact) -> impl Iterator<Item = (&Lane, u8)> {
-        contact.places.iter().filter_map(|place| self.lanes.get(place.lane).map(|lane| (lane, place.step)))
+    fn lanes_of(&self, contact: &Contact) -> impl Iterator<Item = (&Lane, Place)> {
+        contact.places.iter().filter_map(|place| self.lanes.get(place.lane).map(|lane| (lane, *place)))
+    }
+
+    /// Whether a choice still stands after another of the same contact was asked: her team may be at its reserve now.
+    pub(crate) fn still_stands(&self, choice: Choice) -> bool {
+        match (self.agents.get(choice.agent.index()), self.lanes.get(choice.lane)) {
+            (Some(agent), Some(lane)) => self.obstacle(agent, &lane.key.demand()) == Obstacle::None,
+            _ => false,
+        }
     }
 
     /// Whether an agent may have a contact that stands in this lane.
@@ -86,45 +96,53 @@ impl Router {
         }
         let known = self.thread_agent(contact).into_iter().chain(self.matter_agent(contact));
         for agent in known {
-            for (lane, step) in self.lanes_of(contact) {
-                if let Some(choice) = self.person(contact, agent, &lane.key.demand(), step, tried) {
+            for (lane, place) in self.lanes_of(contact) {
+                if let Some(choice) = self.person(contact, agent, &lane.key.demand(), place, tried) {
                     return [choice].into();
                 }
             }
         }
-        for (lane, step) in self.lanes_of(contact) {
+        for (lane, place) in self.lanes_of(contact) {
             let demand = lane.key.demand();
-            if let Some(agent) = self.choose_in(contact, &demand, step, tried) {
-                return self.person(contact, agent, &demand, step, tried).into_iter().collect();
+            if let Some(agent) = self.choose_in(contact, &demand, place.step, tried) {
+                return self.person(contact, agent, &demand, place, tried).into_iter().collect();
             }
         }
         Vec::new()
     }
 
     /// An agent as a choice, if she is of the audience and may have the contact.
-    fn person(&self, contact: &Contact, id: AgentId, demand: &Demand<'_>, step: u8, tried: Tried) -> Option<Choice> {
+    fn person(
+        &self,
+        contact: &Contact,
+        id: AgentId,
+        demand: &Demand<'_>,
+        place: Place,
+        tried: Tried,
+    ) -> Option<Choice> {
         let agent = self.agents.get(id.index())?;
         let fits = self.is_among(agent, demand.audience) && self.suits(contact, agent, demand, tried);
-        fits.then(|| Choice { agent: id, step, bypassed: self.bypassed(agent, demand) })
+        fits.then(|| Choice { agent: id, step: place.step, lane: place.lane, bypassed: self.bypassed(agent, demand) })
     }
 
     fn choose_all(&self, contact: &Contact, tried: Tried) -> Vec<Choice> {
         let mut found: Vec<Choice> = Vec::new();
         let room = ASKED_LIMIT.saturating_sub(contact.offers.len());
-        for (lane, step) in self.lanes_of(contact) {
+        for (lane, place) in self.lanes_of(contact) {
             let demand = lane.key.demand();
             let mut ask = |id: AgentId| {
                 if found.len() >= room {
                     return ControlFlow::Break(());
                 }
                 if !found.iter().any(|choice| choice.agent == id) {
-                    found.extend(self.person(contact, id, &demand, step, tried));
+                    found.extend(self.person(contact, id, &demand, place, tried));
                 }
                 ControlFlow::Continue(())
             };
-            let _ = match demand.audience {
-                Audience::Queue(queue) => self.each_free(queue, demand.channel, &mut ask),
-                _ => self.each_person(demand.audience, &mut ask),
+            let _ = if let Audience::Queue(queue) = demand.audience {
+                self.each_free(queue, demand.channel, &mut ask)
+            } else {
+                self.each_person(demand.audience, &mut ask)
             };
         }
         found

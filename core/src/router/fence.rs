@@ -86,10 +86,13 @@ impl Router {
             bypass: Bypass::default(),
             needs: &contact.plan.needs,
         };
-        match self.obstacle(agent, &demand) {
-            Obstacle::None if contact.avoids(agent.id) => Obstacle::Avoided,
-            Obstacle::None if contact.excludes(agent.id) => Obstacle::Excluded,
-            found => found,
+        let found = self.obstacle(agent, &demand);
+        if found == Obstacle::None && contact.avoids(agent.id) {
+            return Obstacle::Avoided;
         }
+        if found == Obstacle::None && contact.excludes(agent.id) {
+            return Obstacle::Excluded;
+        }
+        found
     }
 }

@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::Router;
-use super::check::Demand;
 use super::choice::{ASKED_LIMIT, Choice};
 use super::lanes::{Lane, Turn, Waiting};
 use super::state::{Agent, Contact};
@@ -114,8 +113,14 @@ impl Router {
             }
             return;
         }
-        for choice in choices {
-            self.put_before(now, id, choice, out);
+        self.put_before_all(now, id, choices, out);
+    }
+
+    fn put_before_all(&mut self, now: Timestamp, id: ContactId, choices: Vec<Choice>, out: &mut Vec<Event>) {
+        for (number, choice) in choices.into_iter().enumerate() {
+            if number == 0 || self.still_stands(choice) {
+                self.put_before(now, id, choice, out);
+            }
         }
     }
 
@@ -146,9 +151,7 @@ impl Router {
             if choices.is_empty() {
                 continue;
             }
-            for choice in choices {
-                self.put_before(now, contact, choice, out);
-            }
+            self.put_before_all(now, contact, choices, out);
             self.work.agents.insert(agent);
         }
     }
@@ -197,7 +200,7 @@ impl Router {
         if self.obstacle(agent, &demand) != Obstacle::None {
             return None;
         }
-        let waiting = lane.waiting.iter().copied().find(|waiting| self.may_have(agent, waiting.contact, &demand))?;
+        let waiting = lane.waiting.iter().copied().find(|waiting| self.may_have(agent, waiting.contact))?;
         let fenced = lane.key.fence.is_some_and(|(team, _)| agent.teams.contains(&team));
         let rank = HeadRank {
             urgent: first_if(lane.key.urgency == Urgency::Urgent),
@@ -209,7 +212,7 @@ impl Router {
         Some(Head { rank, queue, within: lane.key.within, waiting })
     }
 
-    fn may_have(&self, agent: &Agent, contact: ContactId, _demand: &Demand<'_>) -> bool {
+    fn may_have(&self, agent: &Agent, contact: ContactId) -> bool {
         let Some(contact) = self.contacts.get(contact.index()) else { return false };
         !contact.avoids(agent.id)
             && contact.offers.len() < ASKED_LIMIT

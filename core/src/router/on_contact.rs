@@ -40,10 +40,7 @@ impl Router {
     /// The contact of that number, if it is known and not closed.
     pub(super) fn open_contact(&self, id: ContactId) -> Result<&Contact, Rejection> {
         let contact = self.contacts.get(id.index()).ok_or(Rejection::UnknownContact)?;
-        match contact.phase {
-            Phase::Closed { .. } => Err(Rejection::ContactClosed),
-            _ => Ok(contact),
-        }
+        if matches!(contact.phase, Phase::Closed { .. }) { Err(Rejection::ContactClosed) } else { Ok(contact) }
     }
 
     fn say(&mut self, now: Timestamp, id: ContactId, fact: ContactFact, out: &mut Vec<Event>) {
@@ -52,25 +49,19 @@ impl Router {
 
     fn abandon(&mut self, now: Timestamp, id: ContactId, out: &mut Vec<Event>) -> Result<(), Rejection> {
         let contact = self.open_contact(id)?;
-        let while_offered = match contact.phase {
-            Phase::Scheduled { .. } => false,
-            Phase::Waiting => !contact.offers.is_empty(),
-            Phase::Assigned { .. } => true,
-            _ => return Err(Rejection::WrongContactState),
-        };
+        if !matches!(contact.phase, Phase::Scheduled { .. } | Phase::Waiting | Phase::Assigned { .. }) {
+            return Err(Rejection::WrongContactState);
+        }
+        let while_offered = contact.phase.holder().is_some() || !contact.offers.is_empty();
         let waited = now.since(contact.since);
         self.close(now, id, Outcome::Abandoned { waited, while_offered }, out);
         Ok(())
     }
 
     fn connect(&mut self, now: Timestamp, id: ContactId, out: &mut Vec<Event>) -> Result<(), Rejection> {
-        match self.open_contact(id)?.phase {
-            Phase::Assigned { .. } => {
-                self.say(now, id, ContactFact::Connected, out);
-                Ok(())
-            }
-            _ => Err(Rejection::WrongContactState),
-        }
+        let Phase::Assigned { .. } = self.open_contact(id)?.phase else { return Err(Rejection::WrongContactState) };
+        self.say(now, id, ContactFact::Connected, out);
+        Ok(())
     }
 
     fn fail_to_connect(
@@ -100,29 +91,33 @@ impl Router {
     fn end(&mut self, now: Timestamp, id: ContactId, out: &mut Vec<Event>) -> Result<(), Rejection> {
         let contact = self.open_contact(id)?;
         let wrap_up = contact.plan.wrap_up;
-        match contact.phase {
-            Phase::Connected { .. } | Phase::Orphaned { .. } if wrap_up > Millis::ZERO => {
-                self.say(now, id, ContactFact::WrapUp { until: now + wrap_up }, out);
-            }
-            Phase::Connected { agent, .. } | Phase::Orphaned { agent, .. } | Phase::Parked { agent } => {
-                self.close(now, id, Outcome::Handled { agent, wrap_up_expired: false }, out);
-            }
-            _ => return Err(Rejection::WrongContactState),
+        let (Phase::Connected { agent, .. } | Phase::Orphaned { agent, .. } | Phase::Parked { agent }) = contact.phase
+        else {
+            return Err(Rejection::WrongContactState);
+        };
+        // The agent of a parked contact is elsewhere already: there is nothing to wrap up.
+        if wrap_up > Millis::ZERO && !matches!(contact.phase, Phase::Parked { .. }) {
+            self.say(now, id, ContactFact::WrapUp { until: now + wrap_up }, out);
+        } else {
+            self.close(now, id, Outcome::Handled { agent, wrap_up_expired: false }, out);
         }
         Ok(())
     }
 
     fn finish(&mut self, now: Timestamp, id: ContactId, out: &mut Vec<Event>) -> Result<(), Rejection> {
         let contact = self.open_contact(id)?;
-        let agent = match contact.phase {
-            Phase::Connected { agent, .. }
-            | Phase::Orphaned { agent, .. }
-            | Phase::WrapUp { agent, .. }
-            | Phase::Parked { agent } => agent,
-            // Nobody connects an e-mail: an agent who was assigned one answers it and closes it.
-            Phase::Assigned { agent, .. } if self.class_of(contact) == Some(Class::Deferred) => agent,
-            _ => return Err(Rejection::WrongContactState),
+        let (Phase::Assigned { agent, .. }
+        | Phase::Connected { agent, .. }
+        | Phase::Orphaned { agent, .. }
+        | Phase::WrapUp { agent, .. }
+        | Phase::Parked { agent }) = contact.phase
+        else {
+            return Err(Rejection::WrongContactState);
         };
+        // Nobody connects an e-mail: an agent who was assigned one answers it and closes it.
+        if matches!(contact.phase, Phase::Assigned { .. }) && self.class_of(contact) != Some(Class::Deferred) {
+            return Err(Rejection::WrongContactState);
+        }
         self.close(now, id, Outcome::Handled { agent, wrap_up_expired: false }, out);
         Ok(())
     }
@@ -134,13 +129,11 @@ impl Router {
     fn park(&mut self, now: Timestamp, id: ContactId, out: &mut Vec<Event>) -> Result<(), Rejection> {
         let contact = self.open_contact(id)?;
         let parks = !matches!(self.class_of(contact), Some(Class::Live) | None);
-        match contact.phase {
-            Phase::Connected { .. } if parks => {
-                self.say(now, id, ContactFact::Parked, out);
-                Ok(())
-            }
-            _ => Err(Rejection::WrongContactState),
+        if !parks || !matches!(contact.phase, Phase::Connected { .. }) {
+            return Err(Rejection::WrongContactState);
         }
+        self.say(now, id, ContactFact::Parked, out);
+        Ok(())
     }
 
     fn resume(&mut self, now: Timestamp, id: ContactId, out: &mut Vec<Event>) -> Result<(), Rejection> {
@@ -181,20 +174,17 @@ impl Router {
     }
 
     fn requeue(&mut self, now: Timestamp, id: ContactId, out: &mut Vec<Event>) -> Result<(), Rejection> {
-        match self.open_contact(id)?.phase {
-            Phase::Assigned { .. } | Phase::Connected { .. } | Phase::Orphaned { .. } | Phase::Parked { .. } => {
-                self.say(now, id, ContactFact::Requeued { cause: RequeueCause::Agent }, out);
-                Ok(())
-            }
-            _ => Err(Rejection::WrongContactState),
+        if !self.open_contact(id)?.phase.is_with_agent() {
+            return Err(Rejection::WrongContactState);
         }
+        self.say(now, id, ContactFact::Requeued { cause: RequeueCause::Agent }, out);
+        Ok(())
     }
 
     fn transfer(&mut self, now: Timestamp, id: ContactId, to: Transfer, out: &mut Vec<Event>) -> Result<(), Rejection> {
         let contact = self.open_contact(id)?;
-        match contact.phase {
-            Phase::Assigned { .. } | Phase::Connected { .. } | Phase::Orphaned { .. } | Phase::Parked { .. } => {}
-            _ => return Err(Rejection::WrongContactState),
+        if !contact.phase.is_with_agent() {
+            return Err(Rejection::WrongContactState);
         }
         let leaves = self.leaves_fence(contact, &to)?;
         if leaves {

@@ -24,10 +24,7 @@ impl Router {
         {
             self.restore_reserves(now, *id, out);
         }
-        let leaver = match &change {
-            WorldChange::RemoveAgent(id) => Some(*id),
-            _ => None,
-        };
+        let leaver = if let WorldChange::RemoveAgent(id) = &change { Some(*id) } else { None };
         if let Some(id) = leaver {
             self.free_from(now, id, out);
         }

@@ -26,8 +26,8 @@ impl Contact {
     /// The first step whose people are still entitled.
     fn first_step(&self) -> usize {
         let reached = usize::from(self.step);
-        let steps = self.plan.steps.iter().enumerate().take(reached + 1);
-        steps.filter(|(_, step)| step.joining == Joining::Only).map(|(i, _)| i).last().unwrap_or(0)
+        let entitled = self.plan.steps.iter().take(reached + 1);
+        entitled.into_iter().rposition(|step| step.joining == Joining::Only).unwrap_or(0)
     }
 
     /// The step whose hold runs, unless a transfer's comes first.

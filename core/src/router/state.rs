@@ -140,6 +140,11 @@ impl Phase {
 }
 
 impl Phase {
+    /// Whether an agent has it whose customer is still there, and who may hand it on.
+    pub(crate) const fn is_with_agent(&self) -> bool {
+        matches!(self, Self::Assigned { .. } | Self::Connected { .. } | Self::Orphaned { .. } | Self::Parked { .. })
+    }
+
     /// Whether it waits for somebody to do something by a deadline that a jump of the clock must not eat.
     pub(crate) const fn is_pending(&self) -> bool {
         matches!(self, Self::Assigned { .. } | Self::Orphaned { .. })

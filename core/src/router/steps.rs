@@ -202,9 +202,11 @@ impl Router {
         let here = |id: AgentId| {
             let Some(agent) = self.agents.get(id.index()) else { return ControlFlow::Continue(()) };
             let serves = self.is_admitted(contact, agent) && !contact.avoids(id) && agent.meets(&contact.plan.needs);
-            match self.condition(agent, contact.channel, Shift::Matters) {
-                Condition::Here | Condition::Away if serves => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
+            let condition = self.condition(agent, contact.channel, Shift::Matters);
+            if serves && matches!(condition, Condition::Here | Condition::Away) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
             }
         };
         let audiences: Vec<Audience> = match contact.fence {

@@ -89,6 +89,8 @@ pub struct ContactView<'a> {
     pub agent: Option<AgentId>,
     /// Everybody who was connected, first to last.
     pub handled_by: &'a [AgentId],
+    /// Agents never asked: the customer avoids them.
+    pub avoids: &'a [AgentId],
     /// Agents not asked again while another can serve.
     pub excluded: &'a [AgentId],
     /// When a scheduled contact begins to wait, an accepted one fails, wrap-up ends, an orphan is requeued.
@@ -323,10 +325,7 @@ impl Router {
             Phase::Closed { .. } => (ContactState::Closed, None),
         };
         let waits = state == ContactState::Waiting && !contact.progress.exhausted;
-        let outcome = match contact.phase {
-            Phase::Closed { outcome } => Some(outcome),
-            _ => None,
-        };
+        let outcome = if let Phase::Closed { outcome } = contact.phase { Some(outcome) } else { None };
         ContactView {
             id: contact.id,
             channel: contact.channel,
@@ -347,6 +346,7 @@ impl Router {
             offers: &contact.offers,
             agent: contact.agent,
             handled_by: &contact.handled_by,
+            avoids: &contact.avoids,
             excluded: &contact.excluded,
             due,
             outcome,

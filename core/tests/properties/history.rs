@@ -4,20 +4,20 @@ use picket_core::*;
 use proptest::prelude::*;
 
 use super::invariants::Watch;
-use crate::scene::{self, *};
+use crate::scene::*;
 
 /// One step of a history, to be read against the state.
 #[derive(Clone, Copy, Debug)]
-pub struct Op {
-    pub kind: u8,
-    pub a: u8,
-    pub b: u8,
-    pub c: u8,
+pub(crate) struct Op {
+    pub(crate) kind: u8,
+    pub(crate) a: u8,
+    pub(crate) b: u8,
+    pub(crate) c: u8,
     /// Time passed: seconds, or nothing.
-    pub dt: u8,
+    pub(crate) dt: u8,
 }
 
-pub fn ops(most: usize) -> impl Strategy<Value = Vec<Op>> {
+pub(crate) fn ops(most: usize) -> impl Strategy<Value = Vec<Op>> {
     let op = any::<(u8, u8, u8, u8, u8)>().prop_map(|(kind, a, b, c, dt)| Op { kind, a, b, c, dt });
     prop::collection::vec(op, 1..most)
 }
@@ -27,27 +27,27 @@ const SHIFT: CalendarId = CalendarId(0);
 const TO: DestinationId = DestinationId(1);
 
 /// A live router, a second one that only applies, and what was seen.
-pub struct Run {
-    pub live: Router,
+pub(crate) struct Run {
+    pub(crate) live: Router,
     shadow: Router,
-    pub log: Vec<(Timestamp, Event)>,
+    pub(crate) log: Vec<(Timestamp, Event)>,
     watch: Watch,
     now: Timestamp,
     start: i64,
     next: u32,
-    pub tried: u32,
-    pub accepted: u32,
+    pub(crate) tried: u32,
+    pub(crate) accepted: u32,
 }
 
 impl Run {
-    pub fn new(shift: i64) -> Self {
+    pub(crate) fn new(shift: i64) -> Self {
         let mut run = Self {
             live: Router::new(),
             shadow: Router::new(),
             log: Vec::new(),
             watch: Watch::default(),
-            now: Timestamp(scene::at(0).0 + shift),
-            start: scene::at(0).0 + shift,
+            now: Timestamp(at(0).0 + shift),
+            start: at(0).0 + shift,
             next: 0,
             tried: 0,
             accepted: 0,
@@ -78,10 +78,10 @@ impl Run {
         let limit = Some(QueueLimit { length: 12, wait: None, then: to });
         let mut world = channels();
         world.push(WorldChange::PutCalendar(SHIFT, Calendar { windows, until: None }));
-        world.push(WorldChange::PutQueue(GENERAL, QueueSpec { floor: Some(floor), limit, ..scene::queue() }));
+        world.push(WorldChange::PutQueue(GENERAL, QueueSpec { floor: Some(floor), limit, ..queue() }));
         world.push(WorldChange::PutQueue(
             BILLING,
-            QueueSpec { needs: french, widen, order: QueueOrder::Fifo, ..scene::queue() },
+            QueueSpec { needs: french, widen, order: QueueOrder::Fifo, ..queue() },
         ));
         world.extend((0..AGENTS).map(|number| WorldChange::PutAgent(AgentId(number), agent_of(number))));
         world.push(WorldChange::PutTeam(NIGHT, self.team(1, 0)));
@@ -136,15 +136,15 @@ impl Run {
             steps,
             urgency: urgencies[usize::from(variant / 4 % 4)],
             queue: if variant % 5 == 0 { BILLING } else { GENERAL },
-            offer: OfferPolicy { mode, misses: variant % 3, ..scene::plan().offer },
+            offer: OfferPolicy { mode, misses: variant % 3, ..plan().offer },
             wrap_up: secs(u32::from(variant % 3) * 5),
             longest: (kind % 3 != 0).then(|| secs(45)),
-            ..scene::plan()
+            ..plan()
         }
     }
 
     /// Time passes, its timers fire one by one, and then something happens.
-    pub fn step(&mut self, op: Op) {
+    pub(crate) fn step(&mut self, op: Op) {
         let passed = if op.dt < 60 { 0 } else { i64::from(op.dt % 32) * 400 };
         let end = Timestamp(self.now.0 + passed);
         // Now and then the timers are late.
@@ -175,11 +175,10 @@ impl Run {
     /// Gives an input; true if it was accepted.
     fn give(&mut self, input: Input) -> bool {
         let mut out = Vec::new();
-        let before = self.live.clone();
         let done = self.live.handle(self.now, input.clone(), &mut out);
+        // The second router was not given the input: if nothing changed, the two are still equal.
         if done.is_err() {
             assert!(out.is_empty(), "a refused input appended {out:?}");
-            assert_eq!(self.live, before, "a refused input changed something");
         }
         self.follow(Some(&input), out);
         done.is_ok()
@@ -192,13 +191,19 @@ impl Run {
             self.shadow.apply(self.now, &event);
             self.log.push((self.now, event));
         }
-        assert_eq!(self.shadow, self.live, "replay equals live (invariant 8)");
         assert_eq!(self.shadow.next_wake(), self.live.next_wake());
-        self.watch.after(&self.live);
+        // Long histories are compared as a whole now and then.
+        if self.next < 60 || self.tried % 64 == 0 {
+            assert_eq!(self.shadow, self.live, "replay equals live (invariant 8)");
+        }
+        if self.next < 60 || self.tried % 16 == 0 {
+            self.watch.after(&self.live);
+        }
     }
 
     /// What only needs to be looked at once.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
+        assert_eq!(self.shadow, self.live, "replay equals live (invariant 8)");
         let bytes = postcard::to_allocvec(&self.live).expect("state is serialisable");
         let back: Router = postcard::from_bytes(&bytes).expect("state is deserialisable");
         assert_eq!(back, self.live);
@@ -319,7 +324,7 @@ impl Run {
     }
 
     /// Unknown numbers and absurd times.
-    pub fn nonsense(&mut self, kind: u8, number: u32, time: i64) {
+    pub(crate) fn nonsense(&mut self, kind: u8, number: u32, time: i64) {
         let (id, time) = (number | 0x8000, Timestamp(time));
         let plan = Plan { queue: QueueId(id), ..self.plan(kind, kind) };
         let input = match kind % 10 {

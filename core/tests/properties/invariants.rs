@@ -8,14 +8,14 @@ use crate::scene::{EMAIL, VOICE};
 
 /// What must be remembered to judge.
 #[derive(Default)]
-pub struct Watch {
+pub(crate) struct Watch {
     received: usize,
     /// Contacts that came back once: they may go before others, and not to everybody.
     returned: BTreeSet<ContactId>,
 }
 
 /// Moves every moment in a serialised history; durations are far smaller than moments.
-pub fn shifted(value: serde_json::Value, by: i64) -> serde_json::Value {
+pub(crate) fn shifted(value: serde_json::Value, by: i64) -> serde_json::Value {
     use serde_json::Value;
     match value {
         Value::Number(number) => match number.as_i64() {
@@ -30,7 +30,7 @@ pub fn shifted(value: serde_json::Value, by: i64) -> serde_json::Value {
 
 impl Watch {
     /// Looks at an event in the state just before it.
-    pub fn before(&mut self, now: Timestamp, input: Option<&Input>, event: &Event, router: &Router) {
+    pub(crate) fn before(&mut self, now: Timestamp, input: Option<&Input>, event: &Event, router: &Router) {
         match event {
             Event::Contact(_, ContactFact::Received(_)) => self.received += 1,
             Event::Contact(id, ContactFact::Requeued { .. } | ContactFact::Scheduled { .. }) => {
@@ -57,13 +57,13 @@ impl Watch {
         let contact = router.contact(id).expect("it is known");
         let person = router.agent(agent).expect("she is known");
         if let Some(fence) = contact.fence.filter(|fence| fence.open.is_none()) {
-            assert!(inside(router, agent, fence.team), "invariant 2: {agent:?} is outside of {contact:?}");
+            assert!(inside(router, agent, fence.team), "invariant 2: {agent:?} is outside of {id:?}");
         }
         let presence = person.channels.iter().find(|channel| channel.channel == contact.channel).expect("it is known");
-        assert!(presence.free, "invariant 3: {agent:?} has no room for {contact:?}");
+        assert!(presence.free, "invariant 3: {agent:?} has no room for {id:?}");
         let by_queue = contact.plan.steps.iter().all(|step| step.who == Who::Queue) && contact.handed_on.is_none();
         if by_queue && matches!(standing, Standing::Queue | Standing::Lent | Standing::Outside) {
-            assert!(lendable(router, &person, &contact), "invariant 4: {agent:?} is kept free from {contact:?}");
+            assert!(lendable(router, &person, &contact), "invariant 4: {agent:?} is kept free from {id:?}");
         }
         self.passes_nobody(router, &contact, agent);
     }
@@ -84,21 +84,23 @@ impl Watch {
             let older = other.since <= served.since;
             assert!(
                 !(alike && before && older) || !can_serve(router, &other, agent),
-                "invariant 10: {other:?} was passed by {served:?} at {agent:?}"
+                "invariant 10: {:?} was passed by {:?} at {agent:?}",
+                other.id,
+                served.id
             );
         }
     }
 
     /// Looks at the whole state between inputs.
-    pub fn after(&self, router: &Router) {
+    pub(crate) fn after(&self, router: &Router) {
         assert_eq!(router.contacts().count(), self.received, "invariant 7");
-        for contact in router.contacts() {
+        for contact in router.contacts().filter(|contact| contact.state != ContactState::Closed) {
             let holders = router.agents().filter(|agent| agent.contacts.contains(&contact.id)).count();
             let held = matches!(
                 contact.state,
                 ContactState::Assigned | ContactState::Connected | ContactState::Orphaned | ContactState::WrapUp
             );
-            assert_eq!(holders, usize::from(held), "invariant 1: {contact:?}");
+            assert_eq!(holders, usize::from(held), "invariant 1: {:?}", contact.id);
             if contact.state == ContactState::Waiting {
                 self.nobody_is_left_waiting(router, &contact);
             }
@@ -117,7 +119,12 @@ impl Watch {
     fn nobody_is_left_waiting(&self, router: &Router, contact: &ContactView<'_>) {
         for agent in router.agents() {
             let excused = contact.excluded.contains(&agent.id);
-            assert!(excused || !can_serve(router, contact, agent.id), "invariant 5: {agent:?} could serve {contact:?}");
+            assert!(
+                excused || !can_serve(router, contact, agent.id),
+                "invariant 5: {:?} could serve {:?}",
+                agent.id,
+                contact.id
+            );
         }
     }
 }
@@ -144,7 +151,7 @@ fn lendable(router: &Router, agent: &AgentView<'_>, contact: &ContactView<'_>) -
 fn can_serve(router: &Router, contact: &ContactView<'_>, agent: AgentId) -> bool {
     let Some(person) = router.agent(agent) else { return false };
     let free = person.channels.iter().any(|channel| channel.channel == contact.channel && channel.free);
-    if !free || contact.plan.steps.is_empty() {
+    if !free || contact.plan.steps.is_empty() || contact.avoids.contains(&agent) {
         return false;
     }
     if contact.fence.is_some_and(|fence| fence.open.is_none() && !inside(router, agent, fence.team)) {
@@ -226,11 +233,11 @@ fn keeps_to_capacity(router: &Router, agent: &AgentView<'_>) {
     if !agent.over_capacity.is_empty() {
         return;
     }
-    assert!(points <= u64::from(agent.spec.points), "invariant 3: {agent:?}");
+    assert!(points <= u64::from(agent.spec.points), "invariant 3: {:?}", agent.id);
     for channel in &routed {
         let slots = router.channel(*channel).map_or(0, |channel| channel.slots);
         let used = routed.iter().filter(|own| *own == channel).count();
-        assert!(used <= usize::try_from(slots).expect("few"), "invariant 3: {agent:?}");
+        assert!(used <= usize::try_from(slots).expect("few"), "invariant 3: {:?}", agent.id);
     }
 }
 
@@ -260,5 +267,5 @@ fn opening(
         FenceReason::Transfer => matches!(input, Some(Input::Contact(_, ContactCommand::Transfer(_)))),
         FenceReason::NoLongerValued | FenceReason::Reidentified => replanned,
     };
-    assert!(holds || replanned, "invariant 11: {reason:?} for {contact:?}");
+    assert!(holds || replanned, "invariant 11: {reason:?} for {:?}", contact.id);
 }

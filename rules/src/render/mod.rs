@@ -3,7 +3,7 @@
 mod human;
 mod sarif;
 
-pub use human::human;
+pub use human::{Colour, human};
 pub use sarif::sarif;
 
 use serde_json::{Value, json};

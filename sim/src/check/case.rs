@@ -81,7 +81,10 @@ impl Case {
         }
         match fact {
             Fact::Queued { channel } => self.channel.clone_from(channel),
-            Fact::FenceSet { team } => self.team = Some(team.clone()),
+            Fact::FenceSet { team } => {
+                self.team = Some(team.clone());
+                self.open = false;
+            }
             Fact::FenceClosed => self.open = false,
             Fact::FenceOpened { reason, held_ms } => self.open_fence(reason, *held_ms, at, bench),
             Fact::OfferMade { offer, agent, standing } => self.offer(offer, agent, standing, bench),
@@ -130,7 +133,8 @@ impl Case {
         if claims_inside && side == Some(Side::Outside) {
             bench.say(self, &format!("{agent} is called {standing} of {team} and is outside"));
         }
-        if matches!(standing, "lead" | "team") && side == Some(Side::Cover) {
+        // A deputy may stand in for the lead from a cover; nobody becomes a member by covering.
+        if standing == "team" && side == Some(Side::Cover) {
             bench.say(self, &format!("{agent} is called {standing} of {team} and only covers for it"));
         }
     }

@@ -34,7 +34,8 @@ impl Load {
         }
         // What this channel may interrupt takes no points from its view; the contact itself always does.
         let others = held.iter().filter(|(c, _)| *c != contact).filter_map(|(_, name)| place.channels.get(name));
-        let used: u32 = others.filter(|c| !c.interruptible_by.contains(channel)).map(|c| c.cost).sum::<u32>() + spec.cost;
+        let used: u32 =
+            others.filter(|c| !c.interruptible_by.contains(channel)).map(|c| c.cost).sum::<u32>() + spec.cost;
         let of = place.points(agent);
         (used > of).then_some(TooMuch::Points { used, of })
     }

@@ -97,10 +97,8 @@ impl Checker {
             return;
         }
         let Some(contact) = &output.contact else { return };
-        let mut case = self
-            .cases
-            .remove(contact)
-            .unwrap_or_else(|| Case::new(contact.clone(), String::new(), output.at));
+        let mut case =
+            self.cases.remove(contact).unwrap_or_else(|| Case::new(contact.clone(), String::new(), output.at));
         self.follow(&mut case, output);
         self.cases.insert(contact.clone(), case);
     }
@@ -136,8 +134,7 @@ impl Checker {
         if ending == Ending::Calm {
             self.expect_calm();
         }
-        let mut report =
-            Report { outputs: self.outputs, contacts: self.cases.len() as u64, ..Report::default() };
+        let mut report = Report { outputs: self.outputs, contacts: self.cases.len() as u64, ..Report::default() };
         for case in self.cases.values() {
             count(&mut report, case, &self.place);
         }

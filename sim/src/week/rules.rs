@@ -46,7 +46,11 @@ impl Week {
         let mut text = FRAME.to_owned();
         let least = self.least_calls;
         // Writing to a `String` cannot fail.
-        let _ = write!(text, "\n[scorecard]\nenter = {least}\nleave = {}\npoints.calls = 'customer.frequency'\n", least / 2);
+        let _ = write!(
+            text,
+            "\n[scorecard]\nenter = {least}\nleave = {}\npoints.calls = 'customer.frequency'\n",
+            least / 2
+        );
         for (id, members) in &self.teams {
             let _ = write!(text, "\n[[team]]\nid = \"{id}\"\ndomain = \"bank\"\nfence_policy = \"held\"\n");
             let _ = write!(text, "reserve = 1\nlends_to = [\"general\"]\nmembers = [\n");

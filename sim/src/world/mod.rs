@@ -144,8 +144,8 @@ impl World {
 
     /// Hears what the daemon decided.
     pub fn see(&mut self, now: i64, output: &Output) {
-        if let Fact::AgentState { agent, state, reason } = &output.fact {
-            self.agent_changed(now, agent, state, reason);
+        if let Fact::AgentState { agent, state, cause, .. } = &output.fact {
+            self.agent_changed(now, agent, state, cause);
         }
         let Some(contact) = &output.contact else { return };
         match &output.fact {
@@ -232,7 +232,8 @@ impl World {
             }
             Intent::Absent { agent, deputy, for_ms } => {
                 let until = moment(now.saturating_add(i64::try_from(for_ms).unwrap_or(0)));
-                let data = json!({"agent": agent, "from": moment(now), "until": until, "reason": "ill", "deputy": deputy});
+                let data =
+                    json!({"agent": agent, "from": moment(now), "until": until, "reason": "ill", "deputy": deputy});
                 Some(self.desk.event("agent.absence", data))
             }
         }
@@ -242,10 +243,10 @@ impl World {
         if self.phase(contact) == Some(phase) { self.send(contact, kind, json!({})) } else { None }
     }
 
-    fn agent_changed(&mut self, now: i64, agent: &str, state: &str, reason: &str) {
+    fn agent_changed(&mut self, now: i64, agent: &str, state: &str, cause: &str) {
         // Somebody who missed an offer comes back to her desk after a while.
         if state == "not_ready"
-            && reason == "no_answer"
+            && cause == "no_answer"
             && let Some(agent) = people::agents().find(|known| *known == agent)
         {
             let back = now + later(&mut self.chance.manners, 1200, 2600);

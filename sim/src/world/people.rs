@@ -98,7 +98,8 @@ pub(super) fn directory() -> Vec<(&'static str, Value)> {
     };
     let customer = |customer: &Customer| {
         let worth = ACCOUNTS.iter().find(|account| account.0 == customer.account);
-        let attributes = worth.map(|(_, _, _, worth, influence)| json!({"lifetime_value": worth, "influence": influence}));
+        let attributes =
+            worth.map(|(_, _, _, worth, influence)| json!({"lifetime_value": worth, "influence": influence}));
         let mut data = json!({
             "customer": customer.id,
             "name": customer.name,

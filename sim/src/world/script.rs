@@ -54,10 +54,7 @@ pub(super) enum Intent {
 impl Intent {
     /// Whether it is not done any more once the world calms down.
     pub(super) const fn ends_with_the_day(&self) -> bool {
-        matches!(
-            self,
-            Self::ValuedArrives { .. } | Self::GeneralArrives | Self::State { .. } | Self::Absent { .. }
-        )
+        matches!(self, Self::ValuedArrives { .. } | Self::GeneralArrives | Self::State { .. } | Self::Absent { .. })
     }
 }
 
@@ -75,9 +72,7 @@ impl World {
     /// One act: a lead is ill, an office is empty while its customers call, everybody calls at once, somebody has a break.
     fn write_act(&mut self, from: u64) {
         let act = self.tempo.act;
-        let at = |world: &Self, permille: u64| {
-            world.started + i64::try_from(from + act * permille / 1000).unwrap_or(0)
-        };
+        let at = |world: &Self, permille: u64| world.started + i64::try_from(from + act * permille / 1000).unwrap_or(0);
         self.plan(at(self, 10), Intent::Absent { agent: "ann", deputy: "bola", for_ms: act * 300 / 1000 });
         self.plan(at(self, 200), Intent::State { agent: "mika", state: "not_ready", reason: Some("break") });
         self.plan(at(self, 400), Intent::State { agent: "mika", state: "ready", reason: None });

@@ -22,9 +22,12 @@ fn finds(feed: &Feed, words: &str) {
 
 /// A valued customer served by her lead.
 fn served_inside() -> Feed {
-    Feed::default().queued("c1").fence("c1", "alfa").offer("c1", "o1", "ann", "lead").accept("c1", "o1", "ann").served(
-        "c1", "ann", "lead",
-    )
+    Feed::default()
+        .queued("c1")
+        .fence("c1", "alfa")
+        .offer("c1", "o1", "ann", "lead")
+        .accept("c1", "o1", "ann")
+        .served("c1", "ann", "lead")
 }
 
 #[test]
@@ -43,7 +46,8 @@ fn a_contact_served_by_its_lead_breaks_nothing_and_is_counted_inside() {
 
 #[test]
 fn an_opened_fence_lets_an_outsider_in_and_is_counted_with_its_reason() {
-    let feed = Feed::default().queued("c1").fence("c1", "alfa").open("c1", "hold_over").offer("c1", "o1", "zoe", "outside");
+    let feed =
+        Feed::default().queued("c1").fence("c1", "alfa").open("c1", "hold_over").offer("c1", "o1", "zoe", "outside");
     let feed = feed.accept("c1", "o1", "zoe").served("c1", "zoe", "outside");
     assert_eq!(wrong(&feed), Vec::<String>::new());
     let mut checker = Checker::new(place());
@@ -207,7 +211,8 @@ fn a_parked_contact_takes_no_capacity_until_it_resumes() {
 
 #[test]
 fn a_requeued_contact_frees_its_agent_and_may_be_offered_again() {
-    let feed = Feed::default().queued("c1").assign("c1", "zoe", "queue").requeue("c1").offer("c1", "o1", "yan", "queue");
+    let feed =
+        Feed::default().queued("c1").assign("c1", "zoe", "queue").requeue("c1").offer("c1", "o1", "yan", "queue");
     let feed = feed.accept("c1", "o1", "yan").served("c1", "yan", "queue");
     assert_eq!(wrong(&feed), Vec::<String>::new());
 }

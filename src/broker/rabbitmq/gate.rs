@@ -2,8 +2,9 @@
 //!
 //! Outputs are published to the headers exchange `picket.gate.<shard>`. Its two bindings, to `picket.out` and to the
 //! archive stream of the shard, match one header that only the current owner sends. **The archive takes everything
-//! that passes the gate**, so an output that nobody else wants is still routed: a returned output therefore always
-//! means that the gate is closed to its sender, and never that nobody listens.
+//! that passes the gate** (without an archive, a queue that holds one message does), so an output that nobody else
+//! wants is still routed: a returned output therefore always means that the gate is closed to its sender, and never
+//! that nobody listens.
 //!
 //! AMQP cannot list bindings, so whoever opens the gate for itself must be told what to close. The quorum queue
 //! `picket.gate.<shard>` holds the tokens that may be bound: a new owner adds its own, binds it, unbinds the others,
@@ -20,8 +21,8 @@ use sha2::{Digest, Sha256};
 
 use super::convert::{GATE, persistent};
 use super::lock::Lock;
-use super::short;
-use super::topology::{OUT, close, gate, output_archive, private_channel, refused, table, text};
+use super::{Options, short};
+use super::topology::{OUT, close, gate, gate_sink, private_channel, refused, table, text};
 use crate::broker::unavailable;
 use crate::shard::ports::{BrokerError, Token};
 
@@ -32,17 +33,23 @@ pub(super) fn key(token: &str) -> String {
 }
 
 /// Opens the gate of a shard for this token and closes it for every other.
-pub(super) async fn take_over(connection: &Connection, shard: &str, token: &Token) -> Result<(), BrokerError> {
+pub(super) async fn take_over(
+    connection: &Connection,
+    options: &Options,
+    shard: &str,
+    token: &Token,
+) -> Result<(), BrokerError> {
     let lock = Lock::acquire(connection, format!("{}.lock", gate(shard))).await?;
     let channel = private_channel(connection).await?;
-    let done = swap(&channel, shard, token).await;
+    let sink = gate_sink(options, shard);
+    let done = swap(&channel, shard, &sink, token).await;
     // What was only looked at goes back to its queue with the channel.
     close(&channel).await;
     lock.release(connection).await?;
     done
 }
 
-async fn swap(channel: &Channel, shard: &str, token: &Token) -> Result<(), BrokerError> {
+async fn swap(channel: &Channel, shard: &str, sink: &str, token: &Token) -> Result<(), BrokerError> {
     let known = remembered(channel, shard).await?;
     if known.iter().any(|(_, other)| epoch(other) > token.epoch) {
         return Err(BrokerError::GateClosed);
@@ -51,9 +58,9 @@ async fn swap(channel: &Channel, shard: &str, token: &Token) -> Result<(), Broke
     if known.iter().all(|(_, other)| *other != mine) {
         remember(channel, shard, &mine).await?;
     }
-    bind(channel, shard, &mine).await?;
+    bind(channel, &gate(shard), sink, &mine).await?;
     for (tag, other) in known.iter().filter(|(_, other)| *other != mine) {
-        unbind(channel, shard, other).await?;
+        unbind(channel, &gate(shard), sink, other).await?;
         channel
             .basic_ack(*tag, BasicAckOptions::default())
             .await
@@ -93,28 +100,26 @@ async fn remember(channel: &Channel, shard: &str, token: &str) -> Result<(), Bro
     }
 }
 
-async fn bind(channel: &Channel, shard: &str, token: &str) -> Result<(), BrokerError> {
-    let (gate, archive) = (gate(shard), output_archive(shard));
+async fn bind(channel: &Channel, gate: &str, sink: &str, token: &str) -> Result<(), BrokerError> {
     channel
-        .queue_bind(short(&archive), short(&gate), short(""), QueueBindOptions::default(), matching(token))
+        .queue_bind(short(sink), short(gate), short(""), QueueBindOptions::default(), matching(token))
         .await
-        .map_err(|error| refused("binding of", &archive, error))?;
+        .map_err(|error| refused("binding of", sink, error))?;
     channel
-        .exchange_bind(short(OUT), short(&gate), short(""), ExchangeBindOptions::default(), matching(token))
+        .exchange_bind(short(OUT), short(gate), short(""), ExchangeBindOptions::default(), matching(token))
         .await
         .map_err(|error| refused("binding of", OUT, error))
 }
 
-async fn unbind(channel: &Channel, shard: &str, token: &str) -> Result<(), BrokerError> {
-    let (gate, archive) = (gate(shard), output_archive(shard));
+async fn unbind(channel: &Channel, gate: &str, sink: &str, token: &str) -> Result<(), BrokerError> {
     channel
-        .exchange_unbind(short(OUT), short(&gate), short(""), ExchangeUnbindOptions::default(), matching(token))
+        .exchange_unbind(short(OUT), short(gate), short(""), ExchangeUnbindOptions::default(), matching(token))
         .await
         .map_err(|error| refused("binding of", OUT, error))?;
     channel
-        .queue_unbind(short(&archive), short(&gate), short(""), matching(token))
+        .queue_unbind(short(sink), short(gate), short(""), matching(token))
         .await
-        .map_err(|error| refused("binding of", &archive, error))
+        .map_err(|error| refused("binding of", sink, error))
 }
 
 fn matching(token: &str) -> FieldTable {

@@ -18,8 +18,6 @@ use crate::shard::ports::BrokerError;
 
 /// A session that lived this long ended by accident, not by its own fault: the next attempt comes soon.
 const SETTLED: Duration = Duration::from_secs(10);
-/// The limit of the first pause; it doubles with every failure.
-const FIRST_PAUSE_MS: u64 = 100;
 
 pub(super) type Opening<S> = Pin<Box<dyn Future<Output = Result<S, BrokerError>> + Send>>;
 type Open<S> = Arc<dyn Fn(Connection) -> Opening<S> + Send + Sync>;
@@ -133,7 +131,7 @@ impl<S: Send + 'static> Link<S> {
                 let pause = if self.sessions == 0 && self.failures == 0 {
                     Duration::ZERO
                 } else {
-                    pause(self.failures, self.options.backoff_max_ms)
+                    pause(self.failures, &self.options)
                 };
                 begin(Arc::clone(&self.options), self.name.clone(), Arc::clone(&self.open), pause)
             });
@@ -208,8 +206,9 @@ pub(super) async fn connect(options: &Options, name: &str) -> Result<Connection,
 }
 
 /// Full jitter: anything from nothing to a limit that doubles with every failure.
-fn pause(failures: u32, longest_ms: u32) -> Duration {
-    let limit = (FIRST_PAUSE_MS << failures.min(16)).min(u64::from(longest_ms)).max(1);
+fn pause(failures: u32, options: &Options) -> Duration {
+    let grown = u64::from(options.backoff_min_ms) << failures.min(16);
+    let limit = grown.min(u64::from(options.backoff_max_ms)).max(1);
     let mut bytes = [0_u8; 8];
     // Without randomness the pause is the limit itself: late, never early.
     let drawn = getrandom::fill(&mut bytes).map_or(limit, |()| u64::from_le_bytes(bytes) % limit);
@@ -234,9 +233,10 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_the_limit_and_never_beyond() {
+        let options = Options::default();
         for failures in 0..80 {
             let bound = Duration::from_millis((100_u64 << failures.min(16)).min(5_000));
-            assert!(pause(failures, 5_000) < bound);
+            assert!(pause(failures, &options) < bound);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! letters publish on their own. RabbitMQ stops reading from a connection that publishes while it has a memory or disk
 //! alarm; acknowledgements must not be behind that.
 
+mod broker;
 mod convert;
 mod dead;
 mod gate;
@@ -17,6 +18,7 @@ pub mod topology;
 
 use lapin::types::{MAX_SHORT_STRING_LENGTH, ShortString};
 
+pub use broker::Rabbitmq;
 pub use dead::RabbitDeadLetters;
 pub use inbox::RabbitInbox;
 pub use link::{Health, LinkState};

@@ -25,6 +25,8 @@ pub enum Setup {
 pub struct Options {
     /// `amqp://user:password@host:port/vhost`, or `amqps://`; the vhost `/` is written `%2f`, and is the default.
     pub url: String,
+    /// The domains of this daemon's shard; each binds `<domain>.#` to its input queue.
+    pub domains: Vec<String>,
     /// Messages the broker sends ahead of their acknowledgement, 1–2000. Default 256.
     pub prefetch: u16,
     /// Seconds between heartbeats, 5–60; a frozen owner is replaced after about 2.5 times this. Default 5.
@@ -33,6 +35,8 @@ pub struct Options {
     pub connect_timeout_ms: u32,
     /// Milliseconds until a publish that is not confirmed counts as of unknown outcome. Default 10000.
     pub publish_timeout_ms: u32,
+    /// The limit of the first pause after a lost connection, in milliseconds; it doubles with every failure. Default 100.
+    pub backoff_min_ms: u32,
     /// Longest pause between two attempts, in milliseconds; the pause is drawn from zero to a growing limit, and
     /// attempts never end. Default 5000.
     pub backoff_max_ms: u32,
@@ -41,28 +45,36 @@ pub struct Options {
     /// Deliveries after which the broker itself takes a message out of an input queue to `picket.dead`. High, because
     /// every restart of a daemon counts for all it held. Default 100.
     pub delivery_limit: u32,
-    /// Messages an input queue holds before the broker refuses more, so that its senders see it. Default 1000000.
-    pub queue_limit: u32,
-    /// Hours that everything received and published is kept in the archive streams. Default 72.
-    pub archive_hours: u32,
-    /// Days that dead letters are kept. Default 14.
-    pub dead_days: u32,
+    /// Bytes an input queue holds before the broker refuses more, so that its senders see it. Default 1 GiB.
+    pub queue_limit_bytes: u64,
+    /// Whether streams keep everything received and published. Default true.
+    pub archive: bool,
+    /// How long they keep it, in milliseconds; whole seconds count. Default 72 hours.
+    pub archive_age_ms: u64,
+    /// How long dead letters are kept, in milliseconds. Default 14 days.
+    pub dead_age_ms: u64,
+    /// Whether only the current owner's outputs come through to `picket.out`. Default true.
+    pub output_gate: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             url: String::from("amqp://127.0.0.1:5672/%2f"),
+            domains: Vec::new(),
             prefetch: 256,
             heartbeat_s: 5,
             connect_timeout_ms: 10_000,
             publish_timeout_ms: 10_000,
+            backoff_min_ms: 100,
             backoff_max_ms: 5_000,
             setup: Setup::Declare,
             delivery_limit: 100,
-            queue_limit: 1_000_000,
-            archive_hours: 72,
-            dead_days: 14,
+            queue_limit_bytes: 1 << 30,
+            archive: true,
+            archive_age_ms: 72 * 3_600_000,
+            dead_age_ms: 14 * 24 * 3_600_000,
+            output_gate: true,
         }
     }
 }
@@ -71,16 +83,20 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("url", &self.place())
+            .field("domains", &self.domains)
             .field("prefetch", &self.prefetch)
             .field("heartbeat_s", &self.heartbeat_s)
             .field("connect_timeout_ms", &self.connect_timeout_ms)
             .field("publish_timeout_ms", &self.publish_timeout_ms)
+            .field("backoff_min_ms", &self.backoff_min_ms)
             .field("backoff_max_ms", &self.backoff_max_ms)
             .field("setup", &self.setup)
             .field("delivery_limit", &self.delivery_limit)
-            .field("queue_limit", &self.queue_limit)
-            .field("archive_hours", &self.archive_hours)
-            .field("dead_days", &self.dead_days)
+            .field("queue_limit_bytes", &self.queue_limit_bytes)
+            .field("archive", &self.archive)
+            .field("archive_age_ms", &self.archive_age_ms)
+            .field("dead_age_ms", &self.dead_age_ms)
+            .field("output_gate", &self.output_gate)
             .finish()
     }
 }

@@ -13,8 +13,8 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 
 use super::convert::{answer, outgoing};
-use super::link::{Health, Link, LinkState};
-use super::topology::{ShardRoute, Topology, gate};
+use super::link::{Health, Link};
+use super::topology::{OUT, ShardRoute, Topology, gate};
 use super::{Options, gate as gates, short};
 use crate::broker::unavailable;
 use crate::contract::wire::OutMessage;
@@ -186,8 +186,13 @@ impl Publishing {
 #[async_trait]
 impl Outbox for RabbitOutbox {
     async fn take_over(&mut self, token: &Token) -> Result<(), BrokerError> {
+        let options = Arc::clone(&self.options);
+        if !options.output_gate {
+            self.key = Some(String::new());
+            return Ok(());
+        }
         let (_, publishing) = self.link.session().await?;
-        match gates::take_over(&publishing.connection, &self.shard, token).await {
+        match gates::take_over(&publishing.connection, &options, &self.shard, token).await {
             Ok(()) => {
                 self.key = Some(gates::key(&token.to_string()));
                 Ok(())
@@ -201,17 +206,6 @@ impl Outbox for RabbitOutbox {
         }
     }
 
-    async fn check(&mut self) -> Result<(), BrokerError> {
-        self.link.session().await?;
-        match self.link.health().state() {
-            LinkState::Up => Ok(()),
-            LinkState::Blocked => {
-                Err(unavailable("publishing", "the broker has a memory or disk alarm and takes nothing"))
-            }
-            LinkState::Down(why) => Err(unavailable("publishing", why)),
-        }
-    }
-
     async fn publish(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError> {
         let Some(key) = self.key.clone() else { return Err(BrokerError::GateClosed) };
         let limit = self.options.publish_timeout();
@@ -219,9 +213,15 @@ impl Outbox for RabbitOutbox {
             self.link.lose("other outputs are asked for than were on their way");
         }
         let (_, publishing) = self.link.session().await?;
-        publishing.send(messages, &gate(&self.shard), &key).await;
+        let (exchange, gated) =
+            if self.options.output_gate { (gate(&self.shard), true) } else { (String::from(OUT), false) };
+        publishing.send(messages, &exchange, &key).await;
         let mut returned = HashSet::new();
         let waited = tokio::time::timeout(limit, publishing.settle(messages.len(), &mut returned)).await;
+        if !gated {
+            // Without a gate, what comes back is wanted by nobody.
+            returned.clear();
+        }
         let (done, obstacle) = publishing.progress(messages.len(), &returned);
         publishing.flight.drain(..done);
         let blocked = publishing.connection.status().blocked();
@@ -268,5 +268,19 @@ impl Outbox for RabbitOutbox {
             .await
             .map_err(|elapsed| unavailable("answering a sender", elapsed))?
             .map_err(|error| unavailable("answering a sender", error))
+    }
+
+    async fn check(&mut self) -> Result<(), BrokerError> {
+        const ATTEMPT: &str = "looking at the outbox";
+        let (_, publishing) = self.link.session().await?;
+        let (connection, channel) = (publishing.connection.status(), publishing.channel.status());
+        if connection.blocked() {
+            return Err(unavailable(ATTEMPT, "the broker has a memory or disk alarm and takes nothing"));
+        }
+        if connection.connected() && channel.connected() {
+            return Ok(());
+        }
+        self.link.lose("the connection or channel closed without a word");
+        Err(unavailable(ATTEMPT, "the connection was lost"))
     }
 }

@@ -1,6 +1,8 @@
 //! Decides which exchanges, queues and bindings there are: one description, made by `picket setup` or the daemon.
 
-use lapin::options::{ExchangeBindOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::{
+    ExchangeBindOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
 
@@ -20,7 +22,6 @@ pub const DEAD: &str = "picket.dead";
 /// Dead letters are returned to their queue by every look at them, which must never count against them; a limit that
 /// is never reached also keeps their place in the queue, which no limit at all does not.
 const NEVER: i64 = i32::MAX as i64;
-const HOUR_MS: i64 = 3_600_000;
 
 /// The input queue of a shard.
 #[must_use]
@@ -44,6 +45,12 @@ pub fn input_archive(shard: &str) -> String {
 #[must_use]
 pub fn output_archive(shard: &str) -> String {
     format!("picket.archive.out.{shard}")
+}
+
+/// What takes every output that passes the gate, so that none is unroutable: the archive, or where there is none, a
+/// queue that holds the last one.
+pub(super) fn gate_sink(options: &Options, shard: &str) -> String {
+    if options.archive { output_archive(shard) } else { format!("{}.sink", gate(shard)) }
 }
 
 /// A shard as the broker sees it.
@@ -119,36 +126,41 @@ impl Topology {
         let (archive_in, archive_out) = (input_archive(&shard.name), output_archive(&shard.name));
         this.exchanges.push(exchange(&gate, ExchangeKind::Headers, &[]));
         this.queues.extend([
-            queue(
-                &input,
-                &[
-                    ("x-queue-type", text("quorum")),
-                    ("x-single-active-consumer", AMQPValue::Boolean(true)),
-                    ("x-delivery-limit", number(i64::from(options.delivery_limit))),
-                    ("x-max-length", number(i64::from(options.queue_limit))),
-                    ("x-overflow", text("reject-publish")),
-                    ("x-dead-letter-exchange", text(DEAD)),
-                    ("x-dead-letter-strategy", text("at-least-once")),
-                ],
-            ),
+            queue(&input, &[
+                ("x-queue-type", text("quorum")),
+                ("x-single-active-consumer", AMQPValue::Boolean(true)),
+                ("x-delivery-limit", number(i64::from(options.delivery_limit))),
+                ("x-max-length-bytes", number(i64::try_from(options.queue_limit_bytes).unwrap_or(i64::MAX))),
+                ("x-overflow", text("reject-publish")),
+                ("x-dead-letter-exchange", text(DEAD)),
+                ("x-dead-letter-strategy", text("at-least-once")),
+            ]),
             queue(&gate, &[("x-queue-type", text("quorum")), ("x-delivery-limit", number(NEVER))]),
-            stream(&archive_in, options),
-            stream(&archive_out, options),
         ]);
+        if options.archive {
+            this.queues.push(stream(&archive_in, options));
+            this.queues.push(stream(&archive_out, options));
+        } else {
+            this.queues.push(queue(&gate_sink(options, &shard.name), &[("x-max-length", number(1))]));
+        }
         for domain in &shard.domains {
             let pattern = format!("{domain}.#");
             this.bindings.push(binding(IN, &input, Target::Queue, &pattern));
-            this.bindings.push(binding(IN, &archive_in, Target::Queue, &pattern));
+            if options.archive {
+                this.bindings.push(binding(IN, &archive_in, Target::Queue, &pattern));
+            }
         }
         this.bindings.push(binding(CONTROL, &input, Target::Queue, "#"));
-        this.bindings.push(binding(CONTROL, &archive_in, Target::Queue, "#"));
+        if options.archive {
+            this.bindings.push(binding(CONTROL, &archive_in, Target::Queue, "#"));
+        }
         this
     }
 
     /// What all shards share.
     #[must_use]
     pub fn shared(options: &Options) -> Self {
-        let days = i64::from(options.dead_days);
+        let age = i64::try_from(options.dead_age_ms).unwrap_or(i64::MAX);
         Self {
             exchanges: vec![
                 exchange(DEAD, ExchangeKind::Fanout, &[]),
@@ -156,14 +168,11 @@ impl Topology {
                 exchange(CONTROL, ExchangeKind::Topic, &[]),
                 exchange(OUT, ExchangeKind::Topic, &[]),
             ],
-            queues: vec![queue(
-                DEAD,
-                &[
-                    ("x-queue-type", text("quorum")),
-                    ("x-delivery-limit", number(NEVER)),
-                    ("x-message-ttl", number(days * 24 * HOUR_MS)),
-                ],
-            )],
+            queues: vec![queue(DEAD, &[
+                ("x-queue-type", text("quorum")),
+                ("x-delivery-limit", number(NEVER)),
+                ("x-message-ttl", number(age)),
+            ])],
             bindings: vec![binding(DEAD, DEAD, Target::Queue, "")],
         }
     }
@@ -297,7 +306,7 @@ fn queue(name: &str, arguments: &[(&str, AMQPValue)]) -> Queue {
 }
 
 fn stream(name: &str, options: &Options) -> Queue {
-    let age = format!("{}h", options.archive_hours);
+    let age = format!("{}s", options.archive_age_ms / 1000);
     queue(name, &[("x-queue-type", text("stream")), ("x-max-age", text(&age))])
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::client::Client;
+use crate::cli::client;
 
 /// The rules of the demo, part of the program so that it works from any folder.
 const RULES: &str = include_str!("../../../config/demo-rules/demo.toml");
@@ -70,9 +70,9 @@ impl Daemon {
     }
 
     fn wait_until_ready(&mut self) -> anyhow::Result<()> {
-        let client = Client::new(&self.base);
+        let client = client::Daemon::at(&self.base);
         for _ in 0..ASK_TIMES {
-            if client.is_ready() {
+            if client.get("/readyz").is_ok_and(|answered| answered.status == 200) {
                 return Ok(());
             }
             if let Some(status) = self.child.try_wait().context("cannot watch the daemon")? {

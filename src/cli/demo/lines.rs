@@ -23,7 +23,8 @@ impl Lines {
     /// The line for an output; none for what is no decision.
     pub(super) fn line(&mut self, output: &Output, world: &World) -> Option<String> {
         let said = self.said(output)?;
-        let at = DateTime::from_timestamp_millis(output.at).map_or_else(String::new, |at| at.format("%H:%M:%S%.3f").to_string());
+        let at = DateTime::from_timestamp_millis(output.at)
+            .map_or_else(String::new, |at| at.format("%H:%M:%S%.3f").to_string());
         let Some(contact) = &output.contact else { return Some(format!("{at}  {:8}  {:22}  {said}", "", "")) };
         let whose = world.whose(contact);
         let (name, channel) = whose.as_ref().map_or(("?", "?"), |whose| (whose.name.as_str(), whose.channel));
@@ -70,8 +71,10 @@ impl Lines {
             Fact::Parked => "gone quiet: parked".to_owned(),
             Fact::Resumed { agent, .. } => format!("back with {}", title(agent)),
             Fact::Closed { outcome } => format!("closed: {outcome}"),
-            Fact::AgentState { agent, state, reason } if state != "ready" => {
-                format!("{} is {} {}", title(agent), state.replace('_', " "), reason.replace('_', " "))
+            Fact::AgentState { agent, state, cause, reason } if state != "ready" => {
+                let why = if reason.is_empty() { cause } else { reason };
+                let state = if state.is_empty() { "marked" } else { state };
+                format!("{} is {}: {}", title(agent), state.replace('_', " "), why.replace('_', " "))
             }
             Fact::Queued { .. }
             | Fact::FenceClosed

@@ -38,7 +38,11 @@ pub(super) fn print(report: &Report, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "Waits until assigned, by class of channel")?;
     for (class, waits) in &report.waits {
         let (mean, late) = (waits.mean_ms(), waits.quantile_ms(900));
-        writeln!(out, "  {class:20} {:5} answered, mean {mean:5} ms, nine of ten within {late:5} ms", waits.sorted_ms.len())?;
+        writeln!(
+            out,
+            "  {class:20} {:5} answered, mean {mean:5} ms, nine of ten within {late:5} ms",
+            waits.sorted_ms.len()
+        )?;
     }
     if !report.rejections.is_empty() {
         let codes: Vec<String> = report.rejections.iter().map(|(code, count)| format!("{code} {count}")).collect();
@@ -49,7 +53,11 @@ pub(super) fn print(report: &Report, out: &mut impl Write) -> io::Result<()> {
 
 fn verdict(report: &Report, out: &mut impl Write) -> io::Result<()> {
     if report.holds() {
-        writeln!(out, "Every promise was kept, judged from {} outputs: nothing lost, nothing twice, no fence", report.outputs)?;
+        writeln!(
+            out,
+            "Every promise was kept, judged from {} outputs: nothing lost, nothing twice, no fence",
+            report.outputs
+        )?;
         writeln!(out, "passed without an opening, nobody over capacity, no output missing.")?;
     } else {
         writeln!(out, "{} promises were broken:", report.violations.len())?;
@@ -58,18 +66,20 @@ fn verdict(report: &Report, out: &mut impl Write) -> io::Result<()> {
         }
     }
     if !shows_enough(report) {
-        writeln!(out, "Too little happened to mean much: {VALUED_LEAST} valued contacts and {REASONS_LEAST} reasons are wanted.")?;
+        writeln!(
+            out,
+            "Too little happened to mean much: {VALUED_LEAST} valued contacts and {REASONS_LEAST} reasons are wanted."
+        )?;
     }
     Ok(())
 }
 
 /// The summary for programs.
 pub(super) fn json(report: &Report) -> Value {
-    let opening = |opening: &picket_sim::check::Opening| {
-        json!({"contact": opening.contact.id, "source": opening.contact.source, "reason": opening.reason, "held_ms": opening.held_ms})
-    };
+    let opening = |opening: &picket_sim::check::Opening| json!({"contact": opening.contact.id, "source": opening.contact.source, "reason": opening.reason, "held_ms": opening.held_ms});
     let wait = |(class, waits): (&String, &picket_sim::check::Waits)| {
-        let figures = json!({"answered": waits.sorted_ms.len(), "mean_ms": waits.mean_ms(), "p90_ms": waits.quantile_ms(900)});
+        let figures =
+            json!({"answered": waits.sorted_ms.len(), "mean_ms": waits.mean_ms(), "p90_ms": waits.quantile_ms(900)});
         (class.clone(), figures)
     };
     json!({

@@ -167,6 +167,61 @@ impl Store for Embedded {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        self.write("checking the store's file", |connection| file::check(connection)).await
+        self.write("checking the store's file", file::check).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shard::ports::{DirectoryKind, DirectoryWrite};
+
+    fn batch(behind: &Head, bytes: usize) -> Batch {
+        let seq = behind.seq + 1;
+        let body = Bytes::from(vec![b'x'; bytes]);
+        let key = DirectoryKey { kind: DirectoryKind::Agent, id: format!("agent-{seq}") };
+        Batch {
+            entries: vec![Entry { seq, hash: format!("h{seq}"), body: body.clone() }],
+            directory: vec![DirectoryWrite { key, body: Some("{}".into()) }],
+            blobs: vec![(format!("b{seq}"), body)],
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_a_batch_whole_and_the_next_one_fits_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Embedded::open(folder.path().join("picket.db")).unwrap();
+        let (token, start) = store.acquire("s1", "picket-1", "ann", 0).await.unwrap();
+        let end = store.append("s1", &token, &start, &batch(&start, 10)).await.unwrap();
+        let limit = |pages: u32| {
+            store.with_connection(move |connection| connection.pragma_update(None, "max_page_count", pages))
+        };
+        // SQLite answers to this limit exactly as it does to a disk without room.
+        limit(1).await.unwrap();
+        let refused = store.append("s1", &token, &end, &batch(&end, 200_000)).await;
+        assert!(matches!(&refused, Err(StoreError::Unavailable { source, .. }) if source.to_string().contains("full")));
+        assert_eq!(store.head("s1").await.unwrap(), end);
+        assert_eq!(store.read("s1", 0, 10).await.unwrap().len(), 1);
+        assert_eq!(store.blob("s1", "b2").await.unwrap(), None);
+        let key = DirectoryKey { kind: DirectoryKind::Agent, id: "agent-2".to_owned() };
+        assert_eq!(store.directory("s1", std::slice::from_ref(&key)).await.unwrap(), [None]);
+        limit(1_000_000).await.unwrap();
+        store.append("s1", &token, &end, &batch(&end, 200_000)).await.unwrap();
+        assert!(store.directory("s1", &[key]).await.unwrap()[0].is_some());
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_sync_nothing_is_written_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Embedded::open(folder.path().join("picket.db")).unwrap();
+        let (token, start) = store.acquire("s1", "picket-1", "ann", 0).await.unwrap();
+        let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
+        let failed = store.with_connection::<()>(move |_| Err(rusqlite::Error::SqliteFailure(failure, None))).await;
+        assert!(matches!(failed, Err(StoreError::Unavailable { .. })));
+        for result in [store.append("s1", &token, &start, &batch(&start, 10)).await.map(drop), store.check().await] {
+            let Err(StoreError::Unavailable { source, .. }) = result else { panic!("the disk is still trusted") };
+            assert!(source.to_string().contains("failed to keep"), "{source}");
+        }
+        assert_eq!(store.head("s1").await.unwrap(), start, "reading goes on");
     }
 }

@@ -58,9 +58,11 @@ pub(super) async fn examine_health(connection: &mut MultiplexedConnection, optio
     if fact("aof_enabled") == "1" && fact("aof_last_write_status") != "ok" {
         return Err(busy("the server could not write its file the last time; look at its disk"));
     }
-    let connected: u32 = fact("connected_slaves").parse().unwrap_or_default();
-    if connected < u32::from(options.awaited()) {
-        return Err(busy(&format!("{connected} of {} replicas are connected", options.awaited())));
+    // `connected_slaves` also counts those that are still being brought up to date, and acknowledge nothing.
+    let online = report.iter().filter(|(name, value)| name.starts_with("slave") && value.contains("state=online"));
+    let (online, needed) = (online.count(), usize::from(options.awaited()));
+    if online < needed {
+        return Err(busy(&format!("{online} of {needed} replicas are there")));
     }
     Ok(())
 }

@@ -2,47 +2,47 @@
 
 use picket_core::*;
 
-pub const VOICE: ChannelId = ChannelId(0);
-pub const CHAT: ChannelId = ChannelId(1);
-pub const EMAIL: ChannelId = ChannelId(2);
-pub const GENERAL: QueueId = QueueId(0);
-pub const BILLING: QueueId = QueueId(1);
-pub const HOPKINS: TeamId = TeamId(0);
-pub const NIGHT: TeamId = TeamId(1);
-pub const ANN: AgentId = AgentId(0);
-pub const BOLA: AgentId = AgentId(1);
-pub const CARYS: AgentId = AgentId(2);
-pub const DEE: AgentId = AgentId(3);
-pub const FRENCH: SkillId = SkillId(0);
-pub const PBX: SourceId = SourceId(0);
+pub(crate) const VOICE: ChannelId = ChannelId(0);
+pub(crate) const CHAT: ChannelId = ChannelId(1);
+pub(crate) const EMAIL: ChannelId = ChannelId(2);
+pub(crate) const GENERAL: QueueId = QueueId(0);
+pub(crate) const BILLING: QueueId = QueueId(1);
+pub(crate) const HOPKINS: TeamId = TeamId(0);
+pub(crate) const NIGHT: TeamId = TeamId(1);
+pub(crate) const ANN: AgentId = AgentId(0);
+pub(crate) const BOLA: AgentId = AgentId(1);
+pub(crate) const CARYS: AgentId = AgentId(2);
+pub(crate) const DEE: AgentId = AgentId(3);
+pub(crate) const FRENCH: SkillId = SkillId(0);
+pub(crate) const PBX: SourceId = SourceId(0);
 
-pub const fn at(seconds: i64) -> Timestamp {
+pub(crate) const fn at(seconds: i64) -> Timestamp {
     Timestamp(1_800_000_000_000 + seconds * 1000)
 }
 
-pub const fn secs(seconds: u32) -> Millis {
+pub(crate) const fn secs(seconds: u32) -> Millis {
     Millis::from_secs(seconds)
 }
 
 /// Holds of so many seconds, whatever keeps the people.
-pub const fn hold(seconds: u32) -> Holds {
+pub(crate) const fn hold(seconds: u32) -> Holds {
     Holds::all(Hold::For(secs(seconds)))
 }
 
-pub const fn step(who: Who, holds: Holds) -> Step {
+pub(crate) const fn step(who: Who, holds: Holds) -> Step {
     Step { who, holds, joining: Joining::Widens, needs: Vec::new(), bypass: NO_BYPASS, pick: Pick::LongestIdle }
 }
 
-pub const NO_BYPASS: Bypass = Bypass { skill: false, slots: false, hours: false };
+pub(crate) const NO_BYPASS: Bypass = Bypass { skill: false, slots: false, hours: false };
 
-pub const STAY: Finally = Finally {
+pub(crate) const STAY: Finally = Finally {
     busy: ExitAction::Stay,
     closed_hours: ExitAction::Stay,
     holiday: ExitAction::Stay,
     no_cover: ExitAction::Stay,
 };
 
-pub const OPEN: Finally = Finally {
+pub(crate) const OPEN: Finally = Finally {
     busy: ExitAction::Open,
     closed_hours: ExitAction::Open,
     holiday: ExitAction::Open,
@@ -50,7 +50,7 @@ pub const OPEN: Finally = Finally {
 };
 
 /// A plan for the general queue.
-pub fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     Plan {
         rules: 1,
         urgency: Urgency::Normal,
@@ -68,7 +68,7 @@ pub fn plan() -> Plan {
 }
 
 /// A plan behind the fence of Hopkins: the lead, then the team, then its covers, then the fence opens.
-pub fn fenced() -> Plan {
+pub(crate) fn fenced() -> Plan {
     Plan {
         fence: Some(HOPKINS),
         steps: vec![step(Who::Lead, hold(30)), step(Who::Team(None), hold(60)), step(Who::Covers, hold(60))],
@@ -77,15 +77,15 @@ pub fn fenced() -> Plan {
     }
 }
 
-pub fn agent(queues: &[QueueId]) -> AgentSpec {
+pub(crate) fn agent(queues: &[QueueId]) -> AgentSpec {
     AgentSpec { points: 100, skills: Vec::new(), queues: queues.to_vec(), slots: Vec::new(), shift: None }
 }
 
-pub fn skilled(level: u8) -> AgentSpec {
+pub(crate) fn skilled(level: u8) -> AgentSpec {
     AgentSpec { skills: vec![(FRENCH, Level(level))], ..agent(&[GENERAL]) }
 }
 
-pub fn queue() -> QueueSpec {
+pub(crate) fn queue() -> QueueSpec {
     QueueSpec {
         needs: Vec::new(),
         widen: Vec::new(),
@@ -98,7 +98,7 @@ pub fn queue() -> QueueSpec {
     }
 }
 
-pub fn team(members: &[AgentId]) -> TeamSpec {
+pub(crate) fn team(members: &[AgentId]) -> TeamSpec {
     let members = members.iter().zip(1..);
     TeamSpec {
         members: members
@@ -112,7 +112,7 @@ pub fn team(members: &[AgentId]) -> TeamSpec {
     }
 }
 
-pub fn channels() -> Vec<WorldChange> {
+pub(crate) fn channels() -> Vec<WorldChange> {
     let channel = |class, cost, slots| ChannelSpec {
         class,
         cost,
@@ -129,7 +129,7 @@ pub fn channels() -> Vec<WorldChange> {
 }
 
 /// Ann and Bola are Hopkins, Dee is its cover, Carys and Dee serve the general queue. Nobody is logged in.
-pub fn world() -> Scene {
+pub(crate) fn world() -> Scene {
     let mut scene = Scene::default();
     for change in channels() {
         scene.put(change);
@@ -145,7 +145,7 @@ pub fn world() -> Scene {
     scene
 }
 
-pub fn arrival(contact: u32, plan: Plan, since: Timestamp) -> Arrival {
+pub(crate) fn arrival(contact: u32, plan: Plan, since: Timestamp) -> Arrival {
     Arrival {
         contact: ContactId(contact),
         channel: VOICE,
@@ -162,44 +162,44 @@ pub fn arrival(contact: u32, plan: Plan, since: Timestamp) -> Arrival {
     }
 }
 
-pub fn says(presence: Presence) -> AgentCommand {
+pub(crate) fn says(presence: Presence) -> AgentCommand {
     let (reason, until, by) = (None, None, StateSetter::Source(PBX));
     AgentCommand::SetState { channels: Vec::new(), presence, reason, until, by }
 }
 
-pub fn accepts(offer: u64, agent: AgentId) -> Input {
+pub(crate) fn accepts(offer: u64, agent: AgentId) -> Input {
     Input::Offer(OfferId(offer), OfferCommand::Accept(agent))
 }
 
-pub fn declines(offer: u64, agent: AgentId) -> Input {
+pub(crate) fn declines(offer: u64, agent: AgentId) -> Input {
     Input::Offer(OfferId(offer), OfferCommand::Decline(agent, None))
 }
 
-pub fn contact(contact: u32, command: ContactCommand) -> Input {
+pub(crate) fn contact(contact: u32, command: ContactCommand) -> Input {
     Input::Contact(ContactId(contact), command)
 }
 
 /// A router with a log, and what happened last.
 #[derive(Clone, Debug, Default)]
-pub struct Scene {
-    pub router: Router,
-    pub log: Vec<(Timestamp, Event)>,
-    pub last: Vec<Event>,
-    pub refused: Option<Rejection>,
+pub(crate) struct Scene {
+    pub(crate) router: Router,
+    pub(crate) log: Vec<(Timestamp, Event)>,
+    pub(crate) last: Vec<Event>,
+    pub(crate) refused: Option<Rejection>,
 }
 
 impl Scene {
-    pub fn put(&mut self, change: WorldChange) {
+    pub(crate) fn put(&mut self, change: WorldChange) {
         let done = self.try_input(at(0), Input::World(Box::new(change)));
         assert_eq!(done, Ok(()));
     }
 
-    pub fn with(mut self, change: WorldChange) -> Self {
+    pub(crate) fn with(mut self, change: WorldChange) -> Self {
         self.put(change);
         self
     }
 
-    pub fn try_input(&mut self, now: Timestamp, input: Input) -> Result<(), Rejection> {
+    pub(crate) fn try_input(&mut self, now: Timestamp, input: Input) -> Result<(), Rejection> {
         let mut out = Vec::new();
         let before = self.router.clone();
         let done = self.router.handle(now, input, &mut out);
@@ -218,7 +218,7 @@ impl Scene {
     }
 
     /// Fires the earliest due timer.
-    pub fn wake(&mut self, now: Timestamp) -> Option<TimerKind> {
+    pub(crate) fn wake(&mut self, now: Timestamp) -> Option<TimerKind> {
         let mut out = Vec::new();
         let fired = self.router.wake(now, &mut out);
         if fired.is_some() {
@@ -229,7 +229,7 @@ impl Scene {
     }
 
     /// Lets time pass up to and including a moment; what its timers did is what happened last.
-    pub fn until(mut self, end: Timestamp) -> Self {
+    pub(crate) fn until(mut self, end: Timestamp) -> Self {
         let mut happened = Vec::new();
         while let Some(wake) = self.router.next_wake().filter(|wake| wake.at <= end) {
             self.wake(wake.at);
@@ -240,19 +240,19 @@ impl Scene {
     }
 
     /// Lets time pass up to just before a moment, then gives the input.
-    pub fn when(self, input: Input, now: Timestamp) -> Self {
+    pub(crate) fn when(self, input: Input, now: Timestamp) -> Self {
         let mut scene = self.until(Timestamp(now.0 - 1));
         let _ = scene.try_input(now, input);
         scene
     }
 
     /// Fires nothing, gives the input: the timer is late.
-    pub fn when_late(mut self, input: Input, now: Timestamp) -> Self {
+    pub(crate) fn when_late(mut self, input: Input, now: Timestamp) -> Self {
         let _ = self.try_input(now, input);
         self
     }
 
-    pub fn ready(mut self, agents: &[AgentId], now: Timestamp) -> Self {
+    pub(crate) fn ready(mut self, agents: &[AgentId], now: Timestamp) -> Self {
         for agent in agents {
             self = self.when(Input::Agent(*agent, says(Presence::Ready)), now);
             assert_eq!(self.refused, None);
@@ -260,16 +260,16 @@ impl Scene {
         self
     }
 
-    pub fn arrives(self, number: u32, plan: Plan, now: Timestamp) -> Self {
+    pub(crate) fn arrives(self, number: u32, plan: Plan, now: Timestamp) -> Self {
         self.receives(arrival(number, plan, now), now)
     }
 
-    pub fn receives(self, arrival: Arrival, now: Timestamp) -> Self {
+    pub(crate) fn receives(self, arrival: Arrival, now: Timestamp) -> Self {
         self.when(Input::Receive(Box::new(arrival)), now)
     }
 
     /// Accepts the only offer of a contact and connects it.
-    pub fn answered(mut self, number: u32, now: Timestamp) -> Self {
+    pub(crate) fn answered(mut self, number: u32, now: Timestamp) -> Self {
         let offer = self.offer_of(number).expect("an offer is out");
         let agent = self.router.offer(offer).expect("it is live").agent;
         self = self.when(accepts(offer.0, agent), now).when(contact(number, ContactCommand::Connect), now);
@@ -277,59 +277,59 @@ impl Scene {
         self
     }
 
-    pub fn offer_of(&self, number: u32) -> Option<OfferId> {
+    pub(crate) fn offer_of(&self, number: u32) -> Option<OfferId> {
         self.router.contact(ContactId(number))?.offers.first().copied()
     }
 
     /// Before whom a contact lies.
-    pub fn asked(&self, number: u32) -> Vec<AgentId> {
+    pub(crate) fn asked(&self, number: u32) -> Vec<AgentId> {
         let offers = self.router.contact(ContactId(number)).map(|contact| contact.offers.to_vec()).unwrap_or_default();
         offers.iter().filter_map(|offer| self.router.offer(*offer)).map(|offer| offer.agent).collect()
     }
 
-    pub fn state(&self, number: u32) -> ContactState {
+    pub(crate) fn state(&self, number: u32) -> ContactState {
         self.router.contact(ContactId(number)).expect("it is known").state
     }
 
     /// Exactly these events happened last.
-    pub fn then(self, events: &[Event]) -> Self {
+    pub(crate) fn then(self, events: &[Event]) -> Self {
         assert_eq!(self.refused, None);
         assert_eq!(self.last, events);
         self
     }
 
-    pub fn then_refused(self, rejection: Rejection) -> Self {
+    pub(crate) fn then_refused(self, rejection: Rejection) -> Self {
         assert_eq!(self.refused, Some(rejection));
         self
     }
 
-    pub fn then_asked(self, number: u32, agents: &[AgentId]) -> Self {
+    pub(crate) fn then_asked(self, number: u32, agents: &[AgentId]) -> Self {
         assert_eq!(self.asked(number), agents, "contact {number}; last: {:?}", self.last);
         self
     }
 
-    pub fn then_state(self, number: u32, state: ContactState) -> Self {
+    pub(crate) fn then_state(self, number: u32, state: ContactState) -> Self {
         assert_eq!(self.state(number), state, "contact {number}; last: {:?}", self.last);
         self
     }
 
     /// Somewhere in what happened last.
-    pub fn then_some(self, found: impl Fn(&Event) -> bool) -> Self {
+    pub(crate) fn then_some(self, found: impl Fn(&Event) -> bool) -> Self {
         assert!(self.last.iter().any(found), "not in {:?}", self.last);
         self
     }
 
-    pub fn then_none(self, found: impl Fn(&Event) -> bool) -> Self {
+    pub(crate) fn then_none(self, found: impl Fn(&Event) -> bool) -> Self {
         assert!(!self.last.iter().any(found), "found in {:?}", self.last);
         self
     }
 }
 
-pub fn fact(number: u32, fact: ContactFact) -> Event {
+pub(crate) fn fact(number: u32, fact: ContactFact) -> Event {
     Event::Contact(ContactId(number), fact)
 }
 
-pub fn opened_for(event: &Event) -> Option<FenceReason> {
+pub(crate) fn opened_for(event: &Event) -> Option<FenceReason> {
     match event {
         Event::Fence(_, FenceFact::Opened { reason, .. }) => Some(*reason),
         _ => None,

@@ -1,0 +1,157 @@
+//! Decides what each part of the daemon is made of, by the settings.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use picket_rules::RuleSet;
+
+use crate::broker::{embedded, rabbitmq};
+use crate::contract::{SourceConfig, Sources};
+use crate::settings::{BrokerKind, Plaintext, RedisMode, RedisProfile, Settings, Span, StoreKind};
+use crate::shard::Pepper;
+use crate::shard::ports::{Broker, Store};
+use crate::store::redis::{self, Redis};
+use crate::store::{Embedded, Memory};
+
+/// The store, and its file where it is one.
+pub(super) async fn store(settings: &Settings) -> anyhow::Result<(Arc<dyn Store>, Option<Embedded>)> {
+    match settings.store.kind {
+        StoreKind::Memory => Ok((Arc::new(Memory::default()), None)),
+        StoreKind::Embedded => {
+            let folder = &settings.store.path;
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+            let file = Embedded::open(folder.join("picket.db"))?;
+            Ok((Arc::new(file.clone()), Some(file)))
+        }
+        StoreKind::Redis => Ok((Arc::new(Redis::open(redis_options(settings)?).await?), None)),
+    }
+}
+
+fn redis_options(settings: &Settings) -> anyhow::Result<redis::Options> {
+    let given = &settings.store.redis;
+    if given.mode != RedisMode::Single {
+        bail!("store.redis.mode: this version talks to a single primary only; set mode = \"single\"");
+    }
+    Ok(redis::Options {
+        url: given.url.expose().parse().context("store.redis.url")?,
+        profile: match given.profile {
+            RedisProfile::Single => redis::Profile::Single,
+            RedisProfile::Ha => redis::Profile::Ha,
+        },
+        replicas: u8::try_from(given.replicas).context("store.redis.replicas is at most 255")?,
+        response_timeout_ms: millis(given.response_timeout),
+        wait_timeout_ms: millis(given.replica_timeout),
+        allow_plaintext: given.plaintext == Plaintext::Allowed,
+        ..redis::Options::default()
+    })
+}
+
+/// The broker; dead letters of the embedded one lie in the store's file.
+pub(super) async fn broker(
+    settings: &Settings,
+    rules: &RuleSet,
+    file: Option<Embedded>,
+) -> anyhow::Result<Arc<dyn Broker>> {
+    match settings.broker.kind {
+        BrokerKind::Embedded => Ok(Arc::new(embedded::Embedded::open(file).await?)),
+        BrokerKind::Rabbitmq => Ok(Arc::new(rabbitmq::Rabbitmq::new(rabbitmq_options(settings, rules))?)),
+    }
+}
+
+fn rabbitmq_options(settings: &Settings, rules: &RuleSet) -> rabbitmq::Options {
+    let given = &settings.broker.rabbitmq;
+    rabbitmq::Options {
+        url: given.url.expose().to_owned(),
+        domains: domains(settings, rules),
+        prefetch: given.prefetch,
+        heartbeat_s: u16::try_from(given.heartbeat.duration().as_secs()).unwrap_or(u16::MAX),
+        publish_timeout_ms: millis(given.confirm_timeout),
+        backoff_min_ms: millis(given.reconnect_least),
+        backoff_max_ms: millis(given.reconnect_most),
+        delivery_limit: given.delivery_limit,
+        queue_limit_bytes: given.queue_limit_bytes,
+        archive: given.archive,
+        archive_age_ms: u64::from(millis(given.archive_age)),
+        dead_age_ms: u64::from(millis(given.dead_letter_age)),
+        output_gate: given.output_gate,
+        ..rabbitmq::Options::default()
+    }
+}
+
+/// The domains this shard routes: as set, otherwise all that the rules name.
+fn domains(settings: &Settings, rules: &RuleSet) -> Vec<String> {
+    if settings.shard.domains.0.is_empty() {
+        return rules.domains().map(str::to_owned).collect();
+    }
+    settings.shard.domains.0.clone()
+}
+
+/// What each platform may send.
+pub(super) fn sources(settings: &Settings, rules: &RuleSet) -> anyhow::Result<Sources> {
+    let configured = settings.source.iter().map(|(name, given)| {
+        let config = SourceConfig {
+            user: given.user.clone(),
+            domains: given.domains.0.clone(),
+            types: given.types.0.clone(),
+            reply: given.reply,
+            personal: given.personal.0.clone(),
+        };
+        (name.clone(), config)
+    });
+    Ok(Sources::new(configured.collect(), domains(settings, rules))?)
+}
+
+/// The secret that turns people into keyed hashes; made at the first start where the data lie in a folder of ours.
+pub(super) fn pepper(settings: &Settings) -> anyhow::Result<Pepper> {
+    if let Some(path) = &settings.people.pepper_file {
+        return read_pepper(path);
+    }
+    match settings.store.kind {
+        StoreKind::Memory => Ok(Pepper::new(random()?)),
+        StoreKind::Redis => bail!(
+            "people.pepper_file: daemons that share a store need the same key; make one with `openssl rand -hex 32`"
+        ),
+        StoreKind::Embedded => {
+            let path = settings.store.path.join("pepper");
+            if !path.exists() {
+                write_pepper(&path).with_context(|| format!("cannot make the key file {}", path.display()))?;
+            }
+            read_pepper(&path)
+        }
+    }
+}
+
+fn random() -> anyhow::Result<Vec<u8>> {
+    let mut bytes = vec![0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
+    Ok(bytes)
+}
+
+fn write_pepper(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{}", crate::shard::record::hex(&random()?))?;
+    file.sync_all()?;
+    Ok(())
+}
+
+fn read_pepper(path: &Path) -> anyhow::Result<Pepper> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the key file {}", path.display()))?;
+    let digits = text.trim();
+    let bytes: Option<Vec<u8>> = (0..digits.len() / 2)
+        .map(|at| digits.get(2 * at..2 * at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+        .collect();
+    match bytes {
+        Some(bytes) if bytes.len() >= 16 && digits.len() % 2 == 0 => Ok(Pepper::new(bytes)),
+        _ => bail!(
+            "the key file {} must hold at least 16 bytes in hexadecimal: make one with `openssl rand -hex 32`",
+            path.display()
+        ),
+    }
+}
+
+fn millis(span: Span) -> u32 {
+    u32::try_from(span.duration().as_millis()).unwrap_or(u32::MAX)
+}

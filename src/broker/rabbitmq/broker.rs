@@ -1,0 +1,43 @@
+//! Decides what a daemon gets of RabbitMQ: an inbox and an outbox per shard, and the dead letters.
+
+use std::sync::Arc;
+
+use super::{Options, RabbitDeadLetters, RabbitInbox, RabbitOutbox, ShardRoute};
+use crate::shard::ports::{Broker, BrokerError, DeadLetters, Inbox, Outbox};
+
+/// RabbitMQ as a daemon uses it.
+#[derive(Clone, Debug)]
+pub struct Rabbitmq {
+    options: Arc<Options>,
+    dead: Arc<RabbitDeadLetters>,
+}
+
+impl Rabbitmq {
+    /// Prepares everything and connects to nothing: a daemon starts while its broker is away, says so in its health,
+    /// and goes on when it comes.
+    ///
+    /// # Errors
+    /// [`BrokerError::Topology`] when the url cannot be read.
+    pub fn new(options: Options) -> Result<Self, BrokerError> {
+        let options = Arc::new(options);
+        Ok(Self { dead: Arc::new(RabbitDeadLetters::new(Arc::clone(&options))?), options })
+    }
+
+    fn route(&self, shard: &str) -> ShardRoute {
+        ShardRoute { name: shard.to_owned(), domains: self.options.domains.clone() }
+    }
+}
+
+impl Broker for Rabbitmq {
+    fn inbox(&self, shard: &str) -> Result<Box<dyn Inbox>, BrokerError> {
+        Ok(Box::new(RabbitInbox::new(Arc::clone(&self.options), &self.route(shard))?))
+    }
+
+    fn outbox(&self, shard: &str) -> Result<Box<dyn Outbox>, BrokerError> {
+        Ok(Box::new(RabbitOutbox::new(Arc::clone(&self.options), &self.route(shard))?))
+    }
+
+    fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+        Arc::clone(&self.dead) as Arc<dyn DeadLetters>
+    }
+}
