@@ -151,11 +151,7 @@ impl Lookup<'_> {
     }
 
     /// The customer and account ids that an id or an address lead to, and how.
-    pub(super) fn whose(
-        &self,
-        customer: Option<&str>,
-        from: Option<&str>,
-    ) -> (Option<String>, Option<String>, Option<&'static str>) {
+    pub(super) fn whose(&self, customer: Option<&str>, from: Option<&str>) -> (Option<String>, Option<String>, Option<&'static str>) {
         if let Some(customer) = customer {
             return (Some(customer.to_owned()), None, None);
         }
@@ -177,12 +173,7 @@ impl Lookup<'_> {
     }
 
     /// Everything the rules need to know of whoever this is.
-    pub(super) fn identify(
-        &self,
-        customer: Option<&str>,
-        account: Option<&str>,
-        identity: Option<&'static str>,
-    ) -> Identified {
+    pub(super) fn identify(&self, customer: Option<&str>, account: Option<&str>, identity: Option<&'static str>) -> Identified {
         let row = customer.map(|id| {
             let mut row = self.customer(id).unwrap_or_default();
             row.facts.id = Some(id.to_owned());

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use picket_core::{
-    AgentFact, AgentId, ContactFact, ContactId, CustomerId, Event, Familiar, FenceFact, Kind, Names, OfferFact,
-    OfferId, Outcome, Router, SourceId, Standing, Timestamp, WorldFact,
+    AgentFact, AgentId, ContactFact, ContactId, CustomerId, Event, Familiar, FenceFact, Kind, Names, OfferFact, OfferId,
+    Outcome, Router, SourceId, Standing, Timestamp, WorldFact,
 };
 use serde::{Deserialize, Serialize};
 
@@ -381,5 +381,9 @@ fn remember(familiar: &mut Vec<Familiar>, agent: AgentId, at: Timestamp) {
 /// Facts that no platform needs to hear: others say what came of them.
 const fn silent(fact: &ContactFact) -> bool {
     use picket_core::StepCause::{Arrival, Replanned};
-    matches!(fact, ContactFact::ConnectFailed { .. } | ContactFact::StepEntered { cause: Arrival | Replanned, .. })
+    matches!(
+        fact,
+        ContactFact::ConnectFailed { .. }
+            | ContactFact::StepEntered { cause: Arrival | Replanned, .. }
+    )
 }

@@ -88,8 +88,7 @@ impl Foreign {
     /// Publishes numbered bodies to the shard.
     pub(crate) async fn send(&self, numbers: std::ops::Range<u32>) {
         for number in numbers {
-            let properties =
-                BasicProperties::default().with_delivery_mode(2).with_message_id(format!("m{number}").into());
+            let properties = BasicProperties::default().with_delivery_mode(2).with_message_id(format!("m{number}").into());
             assert!(self.publish("picket.in", "emea.contact.received", &number.to_be_bytes(), properties).await);
         }
     }
