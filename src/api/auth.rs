@@ -57,7 +57,9 @@ impl Access {
                 found = Some(caller);
             }
         }
-        found.cloned().ok_or_else(|| unauthorized("this access token is not known; ask whoever runs this Picket for one"))
+        found
+            .cloned()
+            .ok_or_else(|| unauthorized("this access token is not known; ask whoever runs this Picket for one"))
     }
 }
 
@@ -142,10 +144,34 @@ fn route(path: &str) -> &'static str {
         (Some("metrics"), None, ..) => "/metrics",
         (Some("v1"), Some("events"), None, _) => "/v1/events",
         (Some("v1"), Some("stream"), None, _) => "/v1/stream",
-        (Some("v1"), Some("contacts"), id, None) => if id.is_some() { "/v1/contacts/{id}" } else { "/v1/contacts" },
-        (Some("v1"), Some("agents"), id, None) => if id.is_some() { "/v1/agents/{id}" } else { "/v1/agents" },
-        (Some("v1"), Some("teams"), id, None) => if id.is_some() { "/v1/teams/{id}" } else { "/v1/teams" },
-        (Some("v1"), Some("queues"), id, None) => if id.is_some() { "/v1/queues/{id}" } else { "/v1/queues" },
+        (Some("v1"), Some("contacts"), id, None) => {
+            if id.is_some() {
+                "/v1/contacts/{id}"
+            } else {
+                "/v1/contacts"
+            }
+        }
+        (Some("v1"), Some("agents"), id, None) => {
+            if id.is_some() {
+                "/v1/agents/{id}"
+            } else {
+                "/v1/agents"
+            }
+        }
+        (Some("v1"), Some("teams"), id, None) => {
+            if id.is_some() {
+                "/v1/teams/{id}"
+            } else {
+                "/v1/teams"
+            }
+        }
+        (Some("v1"), Some("queues"), id, None) => {
+            if id.is_some() {
+                "/v1/queues/{id}"
+            } else {
+                "/v1/queues"
+            }
+        }
         (Some("v1"), Some("dead"), None, _) => "/v1/dead",
         (Some("v1"), Some("dead"), Some(_), None) => "/v1/dead/{id}",
         (Some("v1"), Some("dead"), Some(_), Some("replay")) => "/v1/dead/{id}/replay",

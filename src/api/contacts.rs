@@ -75,8 +75,13 @@ pub(super) async fn list(State(api): State<Api>, Query(wanted): Query<Wanted>) -
             && same(&wanted.team, &|| contact.fence.map(|fence| names::team(state, fence.team)))
             && same(&wanted.agent, &|| contact.agent.map(|agent| names::agent(state, agent)))
     };
-    let mut page: Vec<(ContactId, Value)> =
-        state.router.contacts().filter(fits).take(limit + 1).map(|contact| (contact.id, short(state, &contact))).collect();
+    let mut page: Vec<(ContactId, Value)> = state
+        .router
+        .contacts()
+        .filter(fits)
+        .take(limit + 1)
+        .map(|contact| (contact.id, short(state, &contact)))
+        .collect();
     let more = page.len() > limit;
     page.truncate(limit);
     let next = page.last().filter(|_| more).map(|(id, _)| id.0);
@@ -109,7 +114,8 @@ pub(super) async fn one(
         [contact] => Ok(Json(whole(state, contact))),
         several => {
             let sources: Vec<String> = several.iter().map(|contact| names::source(state, contact.source)).collect();
-            let detail = format!("several sources have a contact of this id; add ?source= one of {}", sources.join(", "));
+            let detail =
+                format!("several sources have a contact of this id; add ?source= one of {}", sources.join(", "));
             Err(Refusal::new(StatusCode::CONFLICT, "ambiguous_contact", detail))
         }
     }

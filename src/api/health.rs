@@ -37,7 +37,8 @@ pub(super) async fn alive() -> Json<Value> {
 /// `GET /readyz`: 200 when events are taken and decided, otherwise 503 with what is wrong.
 pub(super) async fn ready(State(api): State<Api>) -> Response {
     let health = api.0.shard.health();
-    let (status, word) = if health.ready() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
+    let (status, word) =
+        if health.ready() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
     let dependencies: Vec<Value> =
         health.dependencies.iter().map(|one| json!({ "name": one.name, "trouble": one.trouble })).collect();
     let why = health.trouble();

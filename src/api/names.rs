@@ -1,8 +1,8 @@
 //! Decides how numbers of the core are shown: by their outside names.
 
 use picket_core::{
-    AgentId, CalendarId, ChannelId, ContactId, DestinationId, Kind, MatterId, OfferId, QueueId, ReasonId, RoleId, SkillId,
-    SourceId, TeamId, ThreadId, Timestamp,
+    AgentId, CalendarId, ChannelId, ContactId, DestinationId, Kind, MatterId, OfferId, QueueId, ReasonId, RoleId,
+    SkillId, SourceId, TeamId, ThreadId, Timestamp,
 };
 use serde::Serialize;
 use serde_json::Value;

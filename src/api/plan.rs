@@ -1,6 +1,6 @@
 //! Decides how a plan is shown: every step with its people, holds and needs, by name.
 
-use picket_core::{ExitAction, FinalCause, Finally, Hold, Holds, Joining, Need, Outcome, Plan, Step, Who};
+use picket_core::{ExitAction, Finally, Hold, Holds, Joining, Need, Outcome, Plan, Step, Who};
 use serde_json::{Value, json};
 
 use super::names;

@@ -59,7 +59,10 @@ fn place(headers: &HeaderMap, after: Option<&str>) -> Result<Option<u64>, Refusa
     match last_seen.filter(|text| !text.is_empty()).or(after) {
         None => Ok(None),
         Some(text) => text.trim().parse().map(Some).map_err(|_| {
-            Refusal::bad_request("invalid_place", "`Last-Event-ID` and `after` are the number of an output, as `id` said it")
+            Refusal::bad_request(
+                "invalid_place",
+                "`Last-Event-ID` and `after` are the number of an output, as `id` said it",
+            )
         }),
     }
 }

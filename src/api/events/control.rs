@@ -34,9 +34,7 @@ pub(super) fn refuse(message: &WireMessage) -> Result<(), Refusal> {
         Ok(Control(false)) => Ok(()),
         // An empty body is told apart by the contract, and holds nothing.
         Err(_) if message.body.is_empty() => Ok(()),
-        Err(error) => {
-            Err(Refusal::bad_request(Code::InvalidJson.as_str(), format!("the body is not JSON: {error}")))
-        }
+        Err(error) => Err(Refusal::bad_request(Code::InvalidJson.as_str(), format!("the body is not JSON: {error}"))),
     }
 }
 
@@ -129,7 +127,8 @@ mod tests {
 
     #[test]
     fn other_events_pass() {
-        for body in [r#"{"type":"picket.contact.received.v1","data":{"type":"clock.x"}}"#, "[]", "3", "\"clock.\"", ""] {
+        for body in [r#"{"type":"picket.contact.received.v1","data":{"type":"clock.x"}}"#, "[]", "3", "\"clock.\"", ""]
+        {
             assert!(!is_refused(body), "{body}");
         }
         let header = |kind: &str| WireMessage {

@@ -115,7 +115,9 @@ fn next_record(reader: &mut csv::Reader<Box<dyn Read>>, columns: &[Column]) -> a
         }
         Err(error) if error.is_io_error() => return Err(error).context("the file broke off"),
         Err(error) => Err(match error.kind() {
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!("{len} cells instead of {expected_len}"),
+            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                format!("{len} cells instead of {expected_len}")
+            }
             csv::ErrorKind::Utf8 { .. } => "not UTF-8".into(),
             _ => error.to_string(),
         }),
