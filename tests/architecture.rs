@@ -88,7 +88,11 @@ fn no_file_is_longer_than_can_be_read_at_once() {
 
 #[test]
 fn every_source_of_the_shell_opens_with_what_is_decided_there() {
-    let mute: Vec<_> = shipped().into_iter().filter(|s| !s.text.starts_with("//! ")).map(|s| s.path).collect();
+    let mute: Vec<_> = shipped()
+        .into_iter()
+        .filter(|s| !s.path.ends_with("/tests.rs") && !s.text.starts_with("//! "))
+        .map(|s| s.path)
+        .collect();
     assert!(mute.is_empty(), "these do not open with a sentence: {mute:?}");
 }
 
