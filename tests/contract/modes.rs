@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::NOW;
 use crate::bad_inputs::{BATCH, event, good, structured};
 
+#[expect(clippy::result_large_err, clippy::panic_in_result_fn, reason = "the one result is what the stories are about")]
 fn one(message: &WireMessage, sources: &Sources) -> Result<Envelope, Refusal> {
     let mut results = decode(message, sources, NOW);
     assert_eq!(results.len(), 1);
