@@ -42,63 +42,63 @@ impl Pepper {
 /// A customer as the directory keeps them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct CustomerRow {
+pub(crate) struct CustomerRow {
     /// Their name, for the context card only.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Addresses that lead to them.
-    pub addresses: Vec<String>,
+    pub(crate) addresses: Vec<String>,
     /// What rules may know.
-    pub facts: CustomerFacts,
+    pub(crate) facts: CustomerFacts,
 }
 
 /// An account as the directory keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct AccountRow {
+pub(crate) struct AccountRow {
     /// Its name.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Addresses that lead to it.
-    pub addresses: Vec<String>,
+    pub(crate) addresses: Vec<String>,
     /// What rules may know.
-    pub facts: AccountFacts,
+    pub(crate) facts: AccountFacts,
 }
 
 /// Who is behind an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Owners {
+pub(crate) struct Owners {
     /// Customers, by id.
-    pub customers: Vec<String>,
+    pub(crate) customers: Vec<String>,
     /// Accounts, by id.
-    pub accounts: Vec<String>,
+    pub(crate) accounts: Vec<String>,
 }
 
 /// How well one agent knows a customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FamiliarRow {
+pub(crate) struct FamiliarRow {
     /// The agent's id.
-    pub agent: String,
+    pub(crate) agent: String,
     /// Contacts handled.
-    pub contacts: u32,
+    pub(crate) contacts: u32,
     /// The last one's end.
-    pub last: Timestamp,
+    pub(crate) last: Timestamp,
 }
 
 /// Whether a customer is valued.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ValueRow {
+pub(crate) struct ValueRow {
     /// Now.
-    pub valued: bool,
+    pub(crate) valued: bool,
 }
 
 /// What is kept of a live contact for planning it anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ContactRow {
+pub(crate) struct ContactRow {
     /// What rules may know of it.
-    pub facts: ContactFacts,
+    pub(crate) facts: ContactFacts,
     /// Its customer's id.
-    pub customer: Option<String>,
+    pub(crate) customer: Option<String>,
     /// Its account's id, where only that is known.
-    pub account: Option<String>,
+    pub(crate) account: Option<String>,
 }
 
 /// Who a contact is from.
@@ -106,8 +106,6 @@ pub struct ContactRow {
 pub(super) struct Identified {
     pub(super) customer: Option<CustomerRow>,
     pub(super) account: Option<AccountRow>,
-    /// How, where the address told: `matched` or `ambiguous`.
-    pub(super) identity: Option<&'static str>,
     pub(super) was_valued: bool,
     pub(super) familiar: Vec<FamiliarRow>,
 }
@@ -173,7 +171,7 @@ impl Lookup<'_> {
     }
 
     /// Everything the rules need to know of whoever this is.
-    pub(super) fn identify(&self, customer: Option<&str>, account: Option<&str>, identity: Option<&'static str>) -> Identified {
+    pub(super) fn identify(&self, customer: Option<&str>, account: Option<&str>) -> Identified {
         let row = customer.map(|id| {
             let mut row = self.customer(id).unwrap_or_default();
             row.facts.id = Some(id.to_owned());
@@ -188,6 +186,6 @@ impl Lookup<'_> {
         let hash = customer.map(|id| self.pepper.hash("customer", id));
         let value: Option<ValueRow> = hash.as_ref().and_then(|hash| self.row(DirectoryKind::Value, hash));
         let familiar = hash.and_then(|hash| self.row(DirectoryKind::Familiarity, &hash)).unwrap_or_default();
-        Identified { customer: row, account, identity, was_valued: value.unwrap_or_default().valued, familiar }
+        Identified { customer: row, account, was_valued: value.unwrap_or_default().valued, familiar }
     }
 }

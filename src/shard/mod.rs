@@ -23,8 +23,9 @@ mod state;
 mod time;
 mod writer;
 
-pub(crate) use backoff::Backoff;
 pub use feed::Feed;
+#[cfg(test)]
+pub(crate) use handle::ShardSide;
 pub(crate) use handle::pair;
 pub use handle::{Dependency, Health, ShardHandle, Unavailable};
 pub use identify::Pepper;

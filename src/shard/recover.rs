@@ -30,7 +30,7 @@ pub(super) struct Recovered {
 
 /// Why a shard could not be taken over.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The store did not do it.
     #[error("the shard could not be taken over")]
     Store(#[from] StoreError),

@@ -38,7 +38,7 @@ pub struct Limits {
 
 /// Why the loop ended without being asked to.
 #[derive(Debug, thiserror::Error)]
-pub enum Lost {
+pub(crate) enum Lost {
     /// Somebody else owns the shard, or the journal is not what was left there.
     #[error("ownership of the shard ended")]
     Store(#[from] StoreError),

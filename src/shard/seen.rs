@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// How long an event is remembered.
-pub const WINDOW: Millis = Millis(48 * 3600 * 1000);
+const WINDOW: Millis = Millis(48 * 3600 * 1000);
 /// How many events are remembered.
-pub const MOST: usize = 1_000_000;
+const MOST: usize = 1_000_000;
 
 /// What became of an event when it was seen first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct First {
 
 /// What the window says of an event.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Sight<'a> {
+pub(super) enum Sight<'a> {
     /// Not seen in the window.
     New,
     /// Seen with the same content.
@@ -47,7 +47,7 @@ pub struct Seen {
 impl Seen {
     /// What is known of an event.
     #[must_use]
-    pub fn look(&self, source: &str, id: &str, content: &str) -> Sight<'_> {
+    pub(super) fn look(&self, source: &str, id: &str, content: &str) -> Sight<'_> {
         match self.by_key.get(&key(source, id)) {
             None => Sight::New,
             Some(first) if first.content == short(content.as_bytes()) => Sight::Again(first),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use picket_core::{
-    AgentFact, AgentId, ConnectFailure, ContactFact, ContactId, CustomerId, Event, Familiar, FenceFact, Kind, Names, OfferFact, OfferId,
+    AgentId, ConnectFailure, ContactFact, ContactId, CustomerId, Event, Familiar, FenceFact, Kind, Names, OfferFact, OfferId,
     Outcome, Router, SourceId, Standing, Timestamp, WorldFact,
 };
 use serde::{Deserialize, Serialize};

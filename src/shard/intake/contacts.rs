@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use picket_core::{
-    AgentId, Arrival, ChannelId, ConnectFailure, ContactCommand, ContactId, ContactState, CustomerId, Familiar,
+    AgentId, Arrival, ChannelId, ConnectFailure, ContactCommand, ContactId, CustomerId, Familiar,
     FenceReason, Handler, Input, Kind, MatterId, Millis, Need, OfferCommand, OfferId, OutsideEnd, ReasonId, Rejection,
     Replanning, SkillId, SourceId, Supervision, ThreadId, Timestamp, Transfer,
 };
@@ -18,7 +18,7 @@ use crate::contract::inbound::Inbound;
 use crate::contract::value::Id;
 use crate::contract::{Code, Envelope};
 use crate::shard::identify::{ContactRow, Identified, Lookup, ValueRow};
-use crate::shard::ports::{DirectoryKind, DirectoryWrite};
+use crate::shard::ports::DirectoryKind;
 use crate::shard::record::ShellFact;
 
 /// How far back a contact's age may begin; an older beginning counts from intake.
@@ -56,7 +56,7 @@ pub(super) fn received(context: &mut Context<'_>, envelope: &Envelope, message: 
         let (customer, from) = (message.customer.as_ref(), message.from.as_ref());
         context.lookup.whose(customer.map(Id::as_str), from.map(|from| from.as_str()))
     };
-    let identified = context.lookup.identify(customer.as_deref(), account.as_deref(), matched);
+    let identified = context.lookup.identify(customer.as_deref(), account.as_deref());
     let facts = contact_facts(message, matched, &domain);
     let row = ContactRow { facts: facts.clone(), customer: customer.clone(), account };
     let planned = plan(context, facts, &identified)?;
@@ -120,7 +120,7 @@ pub(super) fn updated(context: &mut Context<'_>, envelope: &Envelope, message: &
     replace(&mut row.facts.from, message.from.as_ref().map(|text| text.as_str()));
     replace(&mut row.facts.identity, message.identity.map(identity).or(matched));
     row.facts.attributes.extend(texts(&message.attributes));
-    let identified = context.lookup.identify(row.customer.as_deref(), row.account.as_deref(), matched);
+    let identified = context.lookup.identify(row.customer.as_deref(), row.account.as_deref());
     let planned = plan(context, row.facts.clone(), &identified)?;
     let why = if reidentified { Replanning::Reidentified } else { Replanning::Updated };
     let command = ContactCommand::Replan(Box::new(planned.plan), why);
