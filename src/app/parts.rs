@@ -9,7 +9,7 @@ use picket_rules::RuleSet;
 
 use crate::broker::{embedded, rabbitmq};
 use crate::contract::{SourceConfig, Sources};
-use crate::settings::{BrokerKind, Plaintext, RedisMode, RedisProfile, Settings, Span, StoreKind};
+use crate::settings::{BrokerKind, Plaintext, RedisProfile, Settings, Span, StoreKind};
 use crate::shard::Pepper;
 use crate::shard::ports::{Broker, Store};
 use crate::store::redis::{self, Redis};
@@ -31,9 +31,6 @@ pub(super) async fn store(settings: &Settings) -> anyhow::Result<(Arc<dyn Store>
 
 fn redis_options(settings: &Settings) -> anyhow::Result<redis::Options> {
     let given = &settings.store.redis;
-    if given.mode != RedisMode::Single {
-        bail!("store.redis.mode: this version talks to a single primary only; set mode = \"single\"");
-    }
     Ok(redis::Options {
         url: given.url.expose().parse().context("store.redis.url")?,
         profile: match given.profile {

@@ -3,7 +3,7 @@
 use super::Settings;
 use super::error::Error;
 use super::layers::Layers;
-use super::section::{BrokerKind, ClockKind, Plaintext, RedisMode, RedisProfile, StoreKind};
+use super::section::{BrokerKind, ClockKind, Plaintext, RedisProfile, StoreKind};
 use super::value::ServiceUrl;
 
 /// Refuses what must not run.
@@ -88,18 +88,6 @@ fn store(settings: &Settings) -> Option<Complaint> {
             "set it to \"redis-ha\"",
         );
     }
-    if redis.mode == RedisMode::Sentinel && redis.master.is_none() {
-        return complain("store.redis.master", "sentinels are asked for a master by name", "set it to that name");
-    }
-    if let Some(node) =
-        redis.nodes.0.iter().position(|node| unprotected(&ServiceUrl::new(node.as_str()), "rediss", redis.plaintext))
-    {
-        return complain(
-            "store.redis.nodes",
-            format!("address {} is remote and not encrypted", node + 1),
-            PLAINTEXT_REDIS,
-        );
-    }
     if unprotected(&redis.url, "rediss", redis.plaintext) {
         return complain("store.redis.url", format!("{} is remote and not encrypted", redis.url), PLAINTEXT_REDIS);
     }
@@ -129,9 +117,6 @@ fn broker(settings: &Settings) -> Option<Complaint> {
     }
     if rabbitmq.prefetch == 0 {
         return complain("broker.rabbitmq.prefetch", "0 means without bound", "set it to at least 1");
-    }
-    if rabbitmq.publish_window == 0 {
-        return complain("broker.rabbitmq.publish_window", "nothing could be published", "set it to at least 1");
     }
     if rabbitmq.reconnect_most < rabbitmq.reconnect_least {
         return complain(
@@ -165,7 +150,6 @@ fn shard(settings: &Settings) -> Option<Complaint> {
     for (key, value) in [
         ("shard.batch_most", shard.batch_most),
         ("shard.outbox_bound", shard.outbox_bound),
-        ("shard.duplicate_entries", shard.duplicate_entries),
         ("shard.feed_keep", shard.feed_keep),
     ] {
         if value == 0 {

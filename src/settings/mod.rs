@@ -16,7 +16,7 @@ pub use error::Error;
 pub use layers::{BUILT_IN, Flag, Origin, Sources};
 pub use section::{
     AccessToken, Broker, BrokerKind, Clock, ClockKind, Http, Log, LogFormat, People, Plaintext, Rabbitmq, Redis,
-    RedisMode, RedisProfile, Right, Rules, Shard, Source, Store, StoreKind,
+    RedisProfile, Right, Rules, Shard, Source, Store, StoreKind,
 };
 pub use value::{List, ServiceUrl, Span, TokenDigest};
 

@@ -117,14 +117,6 @@ choice! {
 pub struct Redis {
     /// Where it is.
     pub url: ServiceUrl,
-    /// How the servers stand to each other.
-    pub mode: RedisMode,
-    /// Further servers.
-    pub nodes: List,
-    /// The master's name, for sentinels.
-    pub master: Option<String>,
-    /// Begins every key.
-    pub prefix: String,
     /// What a commit means.
     pub profile: RedisProfile,
     /// Replicas that may be promoted, all of which a commit waits for.
@@ -133,23 +125,8 @@ pub struct Redis {
     pub replica_timeout: Span,
     /// An answer that takes longer counts as lost.
     pub response_timeout: Span,
-    /// How long a silent owner keeps a shard.
-    pub lease: Span,
     /// Whether a remote host may be reached without TLS.
     pub plaintext: Plaintext,
-}
-
-choice! {
-    /// How Redis servers stand to each other.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum RedisMode {
-        /// One, perhaps with replicas.
-        Single = "single",
-        /// Watched by sentinels.
-        Sentinel = "sentinel",
-        /// A cluster.
-        Cluster = "cluster",
-    }
 }
 
 choice! {
@@ -205,8 +182,6 @@ pub struct Rabbitmq {
     pub prefetch: u16,
     /// A dead connection is noticed after two of them.
     pub heartbeat: Span,
-    /// Published messages not yet confirmed.
-    pub publish_window: usize,
     /// A confirm that takes longer counts as lost.
     pub confirm_timeout: Span,
     /// The shortest wait between attempts to connect.
@@ -243,14 +218,8 @@ pub struct Shard {
     pub batch_most: usize,
     /// A snapshot after this many records.
     pub snapshot_records: u64,
-    /// Or after this long.
-    pub snapshot_every: Span,
     /// Outputs waiting to be published above which nothing more is taken.
     pub outbox_bound: usize,
-    /// For how long a repeated event is recognised.
-    pub duplicate_window: Span,
-    /// How many are remembered at most.
-    pub duplicate_entries: usize,
     /// Outputs kept for clients that reconnect.
     pub feed_keep: usize,
 }
@@ -261,8 +230,6 @@ pub struct Shard {
 pub struct Rules {
     /// A rule file, or a folder of them.
     pub path: PathBuf,
-    /// Whether what is saved there is checked and activated.
-    pub watch: bool,
 }
 
 /// `[people]`.

@@ -60,13 +60,15 @@ impl Setup {
     /// The same over a broker and a store that several daemons may share.
     pub(crate) fn with_services(rules: &str, domain: &str, amqp: &str, redis: &str) -> Self {
         let setup = Self::embedded(rules, domain);
+        let pepper = setup.folder.path().join("pepper").display().to_string();
+        std::fs::write(&pepper, "5a".repeat(32)).expect("the key file is written");
         setup
+            .set("PICKET_PEOPLE__PEPPER_FILE", &pepper)
             .set("PICKET_BROKER__KIND", "rabbitmq")
             .set("PICKET_BROKER__RABBITMQ__URL", amqp)
             .set("PICKET_BROKER__RABBITMQ__RECONNECT_MOST", "1s")
             .set("PICKET_STORE__KIND", "redis")
             .set("PICKET_STORE__REDIS__URL", redis)
-            .set("PICKET_STORE__REDIS__PREFIX", domain)
     }
 
     /// Sets one more setting, by the name it has in the environment.

@@ -1,3 +1,5 @@
+//! Stories of access: who may ask for what.
+
 use axum::http::header;
 use sha2::{Digest, Sha256};
 

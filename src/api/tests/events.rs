@@ -1,3 +1,5 @@
+//! Stories of events sent over HTTP.
+
 use axum::http::header;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Stories of the live feed.
+
 use axum::body::BodyDataStream;
 use bytes::Bytes;
 use futures_util::StreamExt;

@@ -1,3 +1,5 @@
+//! Stories of connections: taken, bounded, drained.
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

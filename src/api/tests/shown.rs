@@ -1,3 +1,5 @@
+//! Stories of what is shown of contacts, agents, teams and queues.
+
 use picket_core::{ContactId, SourceId};
 use serde_json::json;
 

@@ -1,5 +1,6 @@
 //! Decides how the demo's own daemon is started and ended: the same program, in a folder of its own, on a free port.
 
+use crate::settings::Sources;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
@@ -50,7 +51,8 @@ impl Daemon {
         command.arg("serve").arg("--config").arg(&config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         // Ctrl-C goes to everybody in the terminal's group; the demo ends its daemon itself.
         command.process_group(0);
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PICKET_")) {
+        let ours = Sources::of_process(None, Vec::new()).environment.into_keys();
+        for name in ours.filter(|name| name.starts_with("PICKET_")) {
             command.env_remove(name);
         }
         let child = command.spawn().context("cannot start the daemon")?;
