@@ -156,7 +156,7 @@ fn missing(answered: &Answered, id: &str) -> bool {
 
 fn table(letters: &[Value]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["ID", "AT", "CODE", "ROUTING KEY", "BYTES", "DETAIL"]);
     for letter in letters {
         let cells = ["id", "at", "code", "routing_key", "bytes", "detail"];
