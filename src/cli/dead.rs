@@ -75,9 +75,9 @@ impl Dead {
         match &self.what {
             What::List { limit, code } => self.list(*limit, code.as_deref()),
             What::Show { id } => self.show(id),
-            What::Replay(which) => self.each(which, |daemon, path| {
-                daemon.post(&format!("{path}/replay"), "application/json", "")
-            }),
+            What::Replay(which) => {
+                self.each(which, |daemon, path| daemon.post(&format!("{path}/replay"), "application/json", ""))
+            }
             What::Drop(which) => self.each(which, Daemon::delete),
         }
     }
@@ -115,11 +115,7 @@ impl Dead {
     }
 
     /// Does the same to each; goes on behind one that is not there.
-    fn each(
-        &self,
-        which: &Which,
-        act: impl Fn(&Daemon, &str) -> anyhow::Result<Answered>,
-    ) -> anyhow::Result<ExitCode> {
+    fn each(&self, which: &Which, act: impl Fn(&Daemon, &str) -> anyhow::Result<Answered>) -> anyhow::Result<ExitCode> {
         let mut absent = 0;
         let mut out = io::stdout().lock();
         for id in &which.ids {

@@ -47,7 +47,10 @@ async fn a_letter_goes_to_its_shard_and_stays_until_it_is_acknowledged() {
     assert!(matches!(refused, BrokerError::Unavailable { .. }), "{refused}");
 
     let mut inbox = broker.inbox("main").expect("an inbox");
-    let again = { let (dead, id) = (Arc::clone(&dead), id.clone()); async move { dead.replay(&id).await } };
+    let again = {
+        let (dead, id) = (Arc::clone(&dead), id.clone());
+        async move { dead.replay(&id).await }
+    };
     let (refused, taken) = within(async {
         tokio::join!(again, async {
             let taken = inbox.take(10).await;

@@ -29,8 +29,13 @@ async fn deliveries_come_in_order_and_acknowledged_ones_do_not_come_again() {
     assert!(first.iter().all(|delivery| delivery.message.deliveries == 0));
     // Out of order and with holes: 0..10, 20..30 and every third of the rest stay open.
     let done = |n: u32| (10..20).contains(&n) || (n >= 30 && !n.is_multiple_of(3));
-    let acknowledged: Vec<Receipt> =
-        first.iter().rev().zip(numbers(&first).into_iter().rev()).filter(|(_, n)| done(*n)).map(|(d, _)| d.receipt).collect();
+    let acknowledged: Vec<Receipt> = first
+        .iter()
+        .rev()
+        .zip(numbers(&first).into_iter().rev())
+        .filter(|(_, n)| done(*n))
+        .map(|(d, _)| d.receipt)
+        .collect();
     inbox.acknowledge(&acknowledged).await;
     inbox.close().await;
     let open: Vec<u32> = (0..50).filter(|n| !done(*n)).collect();

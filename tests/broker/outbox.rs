@@ -119,14 +119,19 @@ async fn a_full_queue_of_a_platform_holds_outputs_up_and_loses_none() {
     let durable = lapin::options::QueueDeclareOptions::durable();
     platform.channel.queue_declare("small".into(), durable, arguments).await.expect("a queue");
     let (options, none) = (lapin::options::QueueBindOptions::default(), FieldTable::default());
-    platform.channel.queue_bind("small".into(), "picket.out".into(), "emea.#".into(), options, none).await.expect("bound");
+    platform
+        .channel
+        .queue_bind("small".into(), "picket.out".into(), "emea.#".into(), options, none)
+        .await
+        .expect("bound");
     let outputs: Vec<OutMessage> = (1..=5).map(output).collect();
     let out = within(outbox.publish(&outputs)).await.expect("some are out");
     assert!((1..5).contains(&out), "{out}");
     let error = within(outbox.publish(&outputs[out..])).await.expect_err("it is full");
     assert!(matches!(error, BrokerError::Unavailable { .. }), "{error}");
     let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
-    let mut consumer = platform.channel.basic_consume("small".into(), "".into(), options, none).await.expect("a consumer");
+    let mut consumer =
+        platform.channel.basic_consume("small".into(), "".into(), options, none).await.expect("a consumer");
     let mut seen = Vec::new();
     let mut left = out;
     let everything = async {
@@ -169,11 +174,19 @@ async fn a_sender_is_answered_at_its_direct_reply_to() {
     let platform = Foreign::connect(&rig.options.url).await;
     let direct = "amq.rabbitmq.reply-to";
     let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
-    let mut answers =
-        platform.channel.basic_consume(direct.into(), "".into(), options, FieldTable::default()).await.expect("answers");
+    let mut answers = platform
+        .channel
+        .basic_consume(direct.into(), "".into(), options, FieldTable::default())
+        .await
+        .expect("answers");
     let properties = BasicProperties::default().with_reply_to(direct.into()).with_message_id("m1".into());
-    let publishing =
-        platform.channel.basic_publish("picket.in".into(), "emea.contact.received".into(), BasicPublishOptions::default(), b"{}", properties);
+    let publishing = platform.channel.basic_publish(
+        "picket.in".into(),
+        "emea.contact.received".into(),
+        BasicPublishOptions::default(),
+        b"{}",
+        properties,
+    );
     publishing.await.expect("sent").await.expect("confirmed");
     let taken = take(&mut inbox, 1).await;
     let to = taken[0].message.reply_to.clone().expect("a reply_to");
@@ -279,9 +292,8 @@ async fn a_memory_alarm_stops_outputs_and_not_acknowledgements() {
     assert!(answer.is_err(), "an answer holds nothing up");
     inbox.acknowledge(&receipts(&first)).await;
     let unacknowledged = || {
-        let listing = tokio::task::block_in_place(|| {
-            server.ctl(&["list_queues", "-p", &vhost(&rig), "name", "messages"])
-        });
+        let listing =
+            tokio::task::block_in_place(|| server.ctl(&["list_queues", "-p", &vhost(&rig), "name", "messages"]));
         listing.lines().any(|line| line.split_whitespace().eq(["picket.in.main", "0"]))
     };
     within(async {

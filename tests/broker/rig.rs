@@ -88,7 +88,8 @@ impl Foreign {
     /// Publishes numbered bodies to the shard.
     pub(crate) async fn send(&self, numbers: std::ops::Range<u32>) {
         for number in numbers {
-            let properties = BasicProperties::default().with_delivery_mode(2).with_message_id(format!("m{number}").into());
+            let properties =
+                BasicProperties::default().with_delivery_mode(2).with_message_id(format!("m{number}").into());
             assert!(self.publish("picket.in", "emea.contact.received", &number.to_be_bytes(), properties).await);
         }
     }
@@ -178,8 +179,7 @@ pub(crate) fn letter(key: &str, body: &str) -> DeadLetter {
 
 /// What every broker does, as far as it says that it can.
 pub(crate) async fn suite(broker: &dyn Broker, traits: BrokerTraits) {
-    let (mut inbox, mut outbox) =
-        (broker.inbox("main").expect("an inbox"), broker.outbox("main").expect("an outbox"));
+    let (mut inbox, mut outbox) = (broker.inbox("main").expect("an inbox"), broker.outbox("main").expect("an outbox"));
     within(outbox.take_over(&token(1))).await.expect("taken over");
     within(outbox.check()).await.expect("it can publish");
     let outputs: Vec<OutMessage> = (1..=20).map(output).collect();

@@ -198,9 +198,10 @@ impl Server {
 }
 
 /// A process that waits for the end of its input, which is the end of this process, and then kills the node by the
-/// pid it wrote, stops its port mapper and removes its folder.
+/// pid it wrote, stops its port mapper (which refuses until it has seen the node die) and removes its folder.
 fn reaper(folder: &Path, epmd: u16) -> Child {
-    let script = "cat > /dev/null; kill -9 $(cat \"$0/pid\"); ERL_EPMD_PORT=$1 epmd -kill; rm -rf \"$0\"";
+    let script = "cat > /dev/null; kill -9 $(cat \"$0/pid\"); export ERL_EPMD_PORT=$1; \
+                  for again in 1 2 3 4 5 6 7 8 9 10; do epmd -kill && break; sleep 0.3; done; rm -rf \"$0\"";
     Command::new("sh")
         .args(["-c", script])
         .arg(folder)

@@ -43,7 +43,8 @@ impl Shelf {
         let shelf = match file {
             Some(file) => Self::File(file),
             None => {
-                let memory = Connection::open_in_memory().map_err(|error| unavailable("keeping dead letters", error))?;
+                let memory =
+                    Connection::open_in_memory().map_err(|error| unavailable("keeping dead letters", error))?;
                 Self::Memory(Arc::new(Mutex::new(memory)))
             }
         };

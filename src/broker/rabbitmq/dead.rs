@@ -81,8 +81,7 @@ impl RabbitDeadLetters {
     ) -> Result<(), BrokerError> {
         let mut link = self.writer.lock().await;
         let (_, writer) = link.session().await?;
-        let sending =
-            publish_one(writer.channel.clone(), exchange.to_owned(), key.to_owned(), body.into(), properties);
+        let sending = publish_one(writer.channel.clone(), exchange.to_owned(), key.to_owned(), body.into(), properties);
         let failure = match tokio::time::timeout(self.options.publish_timeout(), sending).await {
             Ok(Ok(Confirmation::Ack(None))) => return Ok(()),
             // Only one message at a time is on its way here, so a return can be no other's.

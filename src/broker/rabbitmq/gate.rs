@@ -21,8 +21,8 @@ use sha2::{Digest, Sha256};
 
 use super::convert::{GATE, persistent};
 use super::lock::Lock;
-use super::{Options, short};
 use super::topology::{OUT, close, gate, gate_sink, private_channel, refused, table, text};
+use super::{Options, short};
 use crate::broker::unavailable;
 use crate::shard::ports::{BrokerError, Token};
 

@@ -74,12 +74,7 @@ async fn consume(
     let channel = connection.create_channel().await.map_err(failed)?;
     channel.basic_qos(options.prefetch.clamp(1, 2000), BasicQosOptions::default()).await.map_err(failed)?;
     let consumer = channel
-        .basic_consume(
-            short(&queue),
-            ShortString::default(),
-            BasicConsumeOptions::default(),
-            FieldTable::default(),
-        )
+        .basic_consume(short(&queue), ShortString::default(), BasicConsumeOptions::default(), FieldTable::default())
         .await
         .map_err(|error| refused("queue", &queue, error))?;
     let daemon = options.uri()?.authority.userinfo.username;

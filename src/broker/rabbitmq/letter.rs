@@ -67,22 +67,21 @@ pub(super) fn as_letter(delivery: Delivery, daemon: &str) -> DeadLetter {
     let is_ours = vouched(&properties, daemon);
     let own = |name: &str| if is_ours { header(&headers, name) } else { None };
     let kept = own(CODE).is_some();
-    let (code, detail) = if kept {
-        (own(CODE).unwrap_or_default(), own(DETAIL).unwrap_or_default())
-    } else {
-        reason(&headers)
-    };
+    let (code, detail) =
+        if kept { (own(CODE).unwrap_or_default(), own(DETAIL).unwrap_or_default()) } else { reason(&headers) };
     let at = match headers.inner().get(AT) {
         Some(AMQPValue::LongLongInt(at)) if kept => *at,
-        _ => properties.timestamp().and_then(|seconds| i64::try_from(seconds).ok()).map_or(0, |s| s.saturating_mul(1000)),
+        _ => {
+            properties.timestamp().and_then(|seconds| i64::try_from(seconds).ok()).map_or(0, |s| s.saturating_mul(1000))
+        }
     };
     let user = if is_ours { own(SENDER).filter(|user| !user.is_empty()) } else { string(properties.user_id()) };
     let came_to = if kept { own(EXCHANGE).unwrap_or_default() } else { origin(exchange.as_str(), &headers) };
-    let texts = named(&headers).into_iter().filter(|(name, _)| is_the_senders(name)).filter_map(|(name, value)| match value
-    {
-        HeaderValue::Text(text) => Some((name, text)),
-        HeaderValue::Other(_) => None,
-    });
+    let texts =
+        named(&headers).into_iter().filter(|(name, _)| is_the_senders(name)).filter_map(|(name, value)| match value {
+            HeaderValue::Text(text) => Some((name, text)),
+            HeaderValue::Other(_) => None,
+        });
     DeadLetter {
         id,
         code,
@@ -164,10 +163,9 @@ fn reason(headers: &FieldTable) -> (String, String) {
             let detail = format!("the broker took it out of {queue} ({reason})");
             (reason, detail)
         }
-        None => (
-            String::from("unknown_domain"),
-            String::from("no shard owns the domain that its routing key begins with"),
-        ),
+        None => {
+            (String::from("unknown_domain"), String::from("no shard owns the domain that its routing key begins with"))
+        }
     }
 }
 

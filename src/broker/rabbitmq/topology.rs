@@ -1,8 +1,6 @@
 //! Decides which exchanges, queues and bindings there are: one description, made by `picket setup` or the daemon.
 
-use lapin::options::{
-    ExchangeBindOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
-};
+use lapin::options::{ExchangeBindOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
 
@@ -126,15 +124,18 @@ impl Topology {
         let (archive_in, archive_out) = (input_archive(&shard.name), output_archive(&shard.name));
         this.exchanges.push(exchange(&gate, ExchangeKind::Headers, &[]));
         this.queues.extend([
-            queue(&input, &[
-                ("x-queue-type", text("quorum")),
-                ("x-single-active-consumer", AMQPValue::Boolean(true)),
-                ("x-delivery-limit", number(i64::from(options.delivery_limit))),
-                ("x-max-length-bytes", number(i64::try_from(options.queue_limit_bytes).unwrap_or(i64::MAX))),
-                ("x-overflow", text("reject-publish")),
-                ("x-dead-letter-exchange", text(DEAD)),
-                ("x-dead-letter-strategy", text("at-least-once")),
-            ]),
+            queue(
+                &input,
+                &[
+                    ("x-queue-type", text("quorum")),
+                    ("x-single-active-consumer", AMQPValue::Boolean(true)),
+                    ("x-delivery-limit", number(i64::from(options.delivery_limit))),
+                    ("x-max-length-bytes", number(i64::try_from(options.queue_limit_bytes).unwrap_or(i64::MAX))),
+                    ("x-overflow", text("reject-publish")),
+                    ("x-dead-letter-exchange", text(DEAD)),
+                    ("x-dead-letter-strategy", text("at-least-once")),
+                ],
+            ),
             queue(&gate, &[("x-queue-type", text("quorum")), ("x-delivery-limit", number(NEVER))]),
         ]);
         if options.archive {
@@ -168,11 +169,14 @@ impl Topology {
                 exchange(CONTROL, ExchangeKind::Topic, &[]),
                 exchange(OUT, ExchangeKind::Topic, &[]),
             ],
-            queues: vec![queue(DEAD, &[
-                ("x-queue-type", text("quorum")),
-                ("x-delivery-limit", number(NEVER)),
-                ("x-message-ttl", number(age)),
-            ])],
+            queues: vec![queue(
+                DEAD,
+                &[
+                    ("x-queue-type", text("quorum")),
+                    ("x-delivery-limit", number(NEVER)),
+                    ("x-message-ttl", number(age)),
+                ],
+            )],
             bindings: vec![binding(DEAD, DEAD, Target::Queue, "")],
         }
     }
