@@ -65,6 +65,7 @@ fn head(letter: &DeadLetter) -> Value {
         "detail": letter.detail,
         "at": names::time(Timestamp(letter.at)),
         "shard": letter.shard,
+        "exchange": letter.exchange,
         "routing_key": letter.routing_key,
         "content_type": letter.content_type,
         "bytes": letter.body.len(),

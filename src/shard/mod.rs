@@ -26,6 +26,8 @@ mod writer;
 pub(crate) use backoff::Backoff;
 pub use feed::Feed;
 pub(crate) use handle::pair;
+#[cfg(test)]
+pub(crate) use handle::ShardSide;
 pub use handle::{Dependency, Health, ShardHandle, Unavailable};
 pub use identify::Pepper;
 pub use run::Limits;

@@ -20,8 +20,7 @@ use super::*;
 use crate::contract::answer::{Answer, Outcome};
 use crate::contract::wire::WireMessage;
 use crate::settings::Sources;
-use crate::shard::handle::ShardSide;
-use crate::shard::pair;
+use crate::shard::{ShardSide, pair};
 use crate::shard::ports::{BrokerError, DeadLetter};
 
 /// An API and the loop's side of its shard.
