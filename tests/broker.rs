@@ -2,6 +2,8 @@
 
 #[path = "broker/dead.rs"]
 mod dead;
+#[path = "broker/embedded.rs"]
+mod embedded;
 #[path = "broker/inbox.rs"]
 mod inbox;
 #[path = "broker/outbox.rs"]

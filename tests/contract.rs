@@ -1,4 +1,10 @@
 //! The contract, as a sender and a receiver see it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "helpers of tests may fail where they stand"
+)]
 
 #[path = "common/bad_inputs.rs"]
 mod bad_inputs;

@@ -28,8 +28,7 @@ fn settings_named_in(text: &str) -> Vec<String> {
 
 /// Whether the manual has a setting, written out or behind `#`.
 fn the_manual_has(variable: &str) -> bool {
-    let path: Vec<String> =
-        variable.trim_start_matches("PICKET_").split("__").map(str::to_ascii_lowercase).collect();
+    let path: Vec<String> = variable.trim_start_matches("PICKET_").split("__").map(str::to_ascii_lowercase).collect();
     let manual: Table = toml::from_str(&read("config/picket.toml")).expect("the manual is TOML");
     let root = Value::Table(manual);
     let at = path.iter().try_fold(&root, |table, key| table.get(key));
@@ -162,7 +161,10 @@ fn secrets_are_made_once_and_kept_from_others() {
     assert!(!first.contains(token), "the token itself is stored");
     assert_eq!(token.len(), 64, "256 bits in hexadecimal");
     assert_eq!(std::fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
-    assert_eq!(std::fs::metadata(folder.path().join("secrets")).expect("the folder").permissions().mode() & 0o777, 0o700);
+    assert_eq!(
+        std::fs::metadata(folder.path().join("secrets")).expect("the folder").permissions().mode() & 0o777,
+        0o700
+    );
     for name in ["RABBITMQ_PASSWORD", "REDIS_PASSWORD", "PICKET_TOKEN_SHA256"] {
         let value = first.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).expect("a line of it");
         assert_eq!(value.len(), 64, "{name}");

@@ -29,7 +29,8 @@ pub(crate) fn measure() -> Vec<Row> {
     }
     let took = began.elapsed();
     let answers = daemon.post("application/cloudevents-batch+json", &batches[0]).json();
-    let duplicates = answers.as_array().map(|list| list.iter().filter(|answer| answer["result"] == "duplicate").count());
+    let duplicates =
+        answers.as_array().map(|list| list.iter().filter(|answer| answer["result"] == "duplicate").count());
     assert_eq!(duplicates, Some(BATCH), "the first batch was not taken: {answers}");
     drop(daemon);
     let bodies = journal(&data);

@@ -40,7 +40,8 @@ pub(crate) type Outputs = BTreeMap<String, Vec<Heard>>;
 
 /// Contacts per second of the daemon and of the relay.
 pub(crate) fn measure() -> Vec<Row> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let (broker, store) = (Server::start(), RedisServer::start());
     let amqp = broker.vhost("daemon");
     let daemon = Setup::with_services(RULES, "bench", &amqp, &store.url()).start();
@@ -104,7 +105,10 @@ impl Platform {
         arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
         listening.queue_declare("feed".into(), QueueDeclareOptions::durable(), arguments).await.expect("a queue");
         let (options, none) = (QueueBindOptions::default(), FieldTable::default());
-        listening.queue_bind("feed".into(), "picket.out".into(), "bench.#".into(), options, none).await.expect("a binding");
+        listening
+            .queue_bind("feed".into(), "picket.out".into(), "bench.#".into(), options, none)
+            .await
+            .expect("a binding");
         listening.basic_qos(512, BasicQosOptions::default()).await.expect("a prefetch");
         let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
         let feed = listening.basic_consume("feed".into(), "".into(), options, none).await.expect("a consumer");

@@ -64,6 +64,10 @@ impl RuleSet {
     pub fn parse(sources: &[Source]) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
         let mut findings = Vec::new();
         let draft = draft::read(sources, &mut findings);
+        if has_error(&findings) && findings.iter().any(|finding| finding.code == Code::Syntax) {
+            // A file that is missing as a whole would make everything that names its contents wrong.
+            return Err(findings);
+        }
         let set = resolve::resolve(sources, &draft, &mut findings);
         if !has_error(&findings) {
             lint::lint(&set, &draft, &mut findings);

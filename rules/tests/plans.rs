@@ -72,11 +72,8 @@ fn all_matching_classify_rules_add_up_and_the_higher_level_wins() {
 fn a_team_named_by_the_directory_wins_over_owns() {
     let applied = applied(EXAMPLE);
     let customer = CustomerFacts { team: Some("hopkins".to_owned()), ..valued("somebody-else") };
-    let planned = applied.plan(&Facts {
-        contact: contact("voice", "order"),
-        customer: Some(customer),
-        ..Facts::default()
-    });
+    let planned =
+        applied.plan(&Facts { contact: contact("voice", "order"), customer: Some(customer), ..Facts::default() });
     assert_eq!(planned.team.as_deref(), Some("hopkins"));
     assert!(planned.plan.fence.is_some());
 }
@@ -126,7 +123,8 @@ fn thresholds_remember_so_that_nobody_flaps() {
     let applied = applied(EXAMPLE);
     let at = moment("2026-11-23T09:00:00Z");
     let value = |lifetime_value, was_valued| {
-        let customer = CustomerFacts { lifetime_value: Some(lifetime_value), influence: Some(5), ..CustomerFacts::default() };
+        let customer =
+            CustomerFacts { lifetime_value: Some(lifetime_value), influence: Some(5), ..CustomerFacts::default() };
         applied.set.value(&Facts { customer: Some(customer), was_valued, ..Facts::default() }, at)
     };
     let mut valued = false;
@@ -144,7 +142,8 @@ fn thresholds_remember_so_that_nobody_flaps() {
 
 #[test]
 fn nobody_unknown_is_valued_and_an_account_alone_can_be() {
-    let text = EXAMPLE.replace("[fence_policy.held]", "points.account = 'account.lifetime_value / 1000'\n[fence_policy.held]");
+    let text =
+        EXAMPLE.replace("[fence_policy.held]", "points.account = 'account.lifetime_value / 1000'\n[fence_policy.held]");
     let applied = applied(&text);
     let at = moment("2026-11-23T09:00:00Z");
     assert!(!applied.set.value(&Facts::default(), at).valued);

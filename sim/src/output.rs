@@ -206,6 +206,10 @@ fn fact(reader: &Reader<'_>) -> Result<Fact, Unreadable> {
         "contact.resumed" => {
             Fact::Resumed { agent: reader.text("agent")?, over_capacity: reader.flag("over_capacity") }
         }
+        // A call-back goes back into waiting too, only later.
+        "contact.planned" if reader.optional::<String>("because").as_deref() == Some("scheduled") => {
+            Fact::Requeued { cause: "scheduled".to_owned() }
+        }
         "contact.requeued" => Fact::Requeued { cause: reader.optional("cause").unwrap_or_default() },
         "contact.transferred" => Fact::Transferred,
         "contact.closed" => Fact::Closed { outcome: reader.text("outcome")? },

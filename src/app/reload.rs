@@ -15,14 +15,14 @@ pub(super) fn read(path: &Path) -> anyhow::Result<RuleSet> {
     match RuleSet::load(path) {
         Ok((rules, findings)) => {
             for finding in findings {
-                tracing::warn!(code = %finding.code, "rules: {}", finding.message);
+                tracing::warn!(code = finding.code.text(), "rules: {}", finding.message);
             }
             Ok(rules)
         }
         Err(findings) => {
             let mut text = format!("the rules in {} do not pass their check", path.display());
             for finding in findings {
-                let _ = write!(text, "\n  {}: {}", finding.code, finding.message);
+                let _ = write!(text, "\n  {}: {}", finding.code.text(), finding.message);
             }
             let _ = write!(text, "\nrun `picket check {}` to see each place", path.display());
             bail!(text)

@@ -1,6 +1,6 @@
 //! Decides how rule files are checked from the command line, and how what was found is shown.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -66,24 +66,25 @@ impl Check {
         sources: &[picket_rules::Source],
         set: Option<&RuleSet>,
     ) -> anyhow::Result<ExitCode> {
+        let mut out = std::io::stdout().lock();
         match self.format {
             Format::Human => {
                 let colour = if std::io::stdout().is_terminal() { Colour::Styled } else { Colour::Plain };
                 if !findings.is_empty() {
-                    println!("{}", render::human(findings, sources, colour));
+                    writeln!(out, "{}", render::human(findings, sources, colour))?;
                 }
                 if let Some(set) = set {
-                    println!("{}", set.summary());
+                    writeln!(out, "{}", set.summary())?;
                 }
             }
             Format::Json => {
                 let mut value = render::json(findings, sources);
                 value["hash"] = set.map(RuleSet::hash).into();
-                println!("{}", serde_json::to_string_pretty(&value).context("write the findings")?);
+                writeln!(out, "{}", serde_json::to_string_pretty(&value).context("write the findings")?)?;
             }
             Format::Sarif => {
                 let value = render::sarif(findings, sources);
-                println!("{}", serde_json::to_string_pretty(&value).context("write the findings")?);
+                writeln!(out, "{}", serde_json::to_string_pretty(&value).context("write the findings")?)?;
             }
         }
         let warned = findings.iter().any(|finding| finding.severity == Severity::Warning);
@@ -99,7 +100,7 @@ fn explain(code: &str) -> anyhow::Result<ExitCode> {
     let Some(known) = Code::parse(code) else {
         bail!("there is no finding {code}; codes go from {} to {}", first(), last());
     };
-    println!("{}", known.page().unwrap_or_else(|| known.title()));
+    writeln!(std::io::stdout(), "{}", known.page().unwrap_or_else(|| known.title()))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -102,7 +102,6 @@ impl Daemon {
     ///
     /// # Errors
     /// When the daemon cannot be reached.
-    #[expect(dead_code, reason = "for the commands that handle dead letters")]
     pub(crate) fn delete(&self, path: &str) -> anyhow::Result<Answered> {
         let request = agent(Some(Duration::from_secs(30))).delete(format!("{}{path}", self.url()));
         self.answered(self.signed(request).call())

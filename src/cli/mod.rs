@@ -3,6 +3,7 @@
 
 pub(crate) mod client;
 mod check;
+mod dead;
 mod demo;
 mod health;
 mod import;
@@ -61,6 +62,8 @@ enum Command {
     Tail(tail::Tail),
     /// Bring in customers, accounts or agents from a file
     Import(import::Import),
+    /// Look at messages that could not be understood, send them again, or drop them
+    Dead(dead::Dead),
     /// Say whether the daemon can route now, and if not, why
     Health(health::Health),
     /// Write the JSON Schemas and the AsyncAPI document of the contract
@@ -77,6 +80,7 @@ impl Command {
             Self::Send(command) => command.run(),
             Self::Tail(command) => command.run(),
             Self::Import(command) => command.run(),
+            Self::Dead(command) => command.run(),
             Self::Health(command) => command.run(),
             Self::Schema(command) => command.run(),
         }

@@ -2,7 +2,7 @@
 
 mod words;
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -74,10 +74,11 @@ impl Plan {
         let _ = set.world(&mut names, &mut fresh, at);
         let planned = set.plan(&facts, &names, at, 1).context("plan the contact")?;
         let words = Words { set: &set, names: &names, facts: &facts, planned: &planned, at };
+        let mut out = std::io::stdout().lock();
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&words.json()).context("write the plan")?);
+            writeln!(out, "{}", serde_json::to_string_pretty(&words.json()).context("write the plan")?)?;
         } else {
-            print!("{words}");
+            write!(out, "{words}")?;
         }
         let alarmed = planned.alarms.iter().any(|alarm| *alarm != Alarm::UnknownTopic);
         Ok(if alarmed { ExitCode::from(1) } else { ExitCode::SUCCESS })
@@ -87,7 +88,8 @@ impl Plan {
         let mut facts = Facts { contact: contact(read(&self.contact)?)?, ..Facts::default() };
         if let Some(path) = &self.customer {
             let value = read(path)?;
-            if value.get("customer").is_some_and(Value::is_object) || value.get("account").is_some_and(Value::is_object) {
+            if value.get("customer").is_some_and(Value::is_object) || value.get("account").is_some_and(Value::is_object)
+            {
                 let known: Known = serde_json::from_value(value).with_context(|| format!("read {}", path.display()))?;
                 (facts.customer, facts.account) = (known.customer, known.account);
                 facts.was_valued = known.was_valued;

@@ -89,7 +89,7 @@ codes! {
         UnsupportedSpecversion = "unsupported_specversion", "`specversion` is not 1.0.", "Send CloudEvents 1.0.";
         UnknownType = "unknown_type", "The type is not one of the contract.", "Send a type of the contract, or map the platform's own events in an adapter.";
         UnsupportedVersion = "unsupported_version", "The type is of the contract, in a version that this Picket does not speak.", "Send the version named.";
-        NotAnInput = "not_an_input", "The type is one of Picket's outputs.", "Do not publish Picket's outputs to its input.";
+        NotAnInput = "not_an_input", "The type is one of Picket's outputs, or the source is Picket's own (`/picket/…`).", "Do not publish Picket's outputs to its input.";
         NotSupportedYet = "not_supported_yet", "The message is well formed, and this version of Picket does nothing with it.", "Do not send it to this version.";
         HeaderMismatch = "header_mismatch", "A header says something else than the body or another header.", "Send the same value in both, or only the body.";
         SubjectMismatch = "subject_mismatch", "`subject` is not the contact, agent or other object that `data` is about.", "Send the id of `data` as the subject, or none.";

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use picket_core::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::code::Code;
 use super::envelope::{Envelope, Refusal};
@@ -40,6 +40,7 @@ enum Mode {
 ///
 /// Never panics, whatever is sent. `received_at` is only compared with the times in the message.
 #[must_use]
+#[expect(clippy::result_large_err, reason = "an envelope is larger than a refusal, so a box would save nothing")]
 pub fn decode(message: &WireMessage, sources: &Sources, received_at: Timestamp) -> Vec<Result<Envelope, Refusal>> {
     let headers = headers::attributes(message);
     let known = headers.clone().unwrap_or_default();
@@ -130,15 +131,18 @@ pub(super) fn is_json(media: &str) -> bool {
 }
 
 fn structured(read: Read, headers: BTreeMap<&'static str, String>) -> Result<Candidate, Complaint> {
-    let Value::Object(attributes) = read.value else {
-        return Err(Complaint::new(Code::NotAnEvent, "the body is not a JSON object; send one event"));
-    };
     let fault = read.faults.into_iter().next();
+    let (attributes, fault) = match (read.value, fault) {
+        (Value::Object(attributes), fault) => (attributes, fault),
+        // What was too deep or too long was read over, so there may be no object left.
+        (_, Some(fault)) => (Map::new(), Some(fault)),
+        (_, None) => return Err(Complaint::new(Code::NotAnEvent, "the body is not a JSON object; send one event")),
+    };
     Ok(Candidate { attributes, headers, place: Place::Body { root: "$".to_owned() }, fault })
 }
 
 fn binary(read: Read, headers: BTreeMap<&'static str, String>) -> Candidate {
-    let mut attributes: serde_json::Map<String, Value> =
+    let mut attributes: Map<String, Value> =
         headers.into_iter().map(|(name, text)| (name.to_owned(), Value::String(text))).collect();
     attributes.insert("data".to_owned(), read.value);
     Candidate { attributes, headers: BTreeMap::new(), place: Place::Headers, fault: read.faults.into_iter().next() }
@@ -173,11 +177,11 @@ fn member(index: usize, item: Value, fault: Option<Fault>) -> Candidate {
     let place = Place::Body { root: format!("$[{index}]") };
     let (attributes, fault) = match item {
         Value::Object(attributes) => (attributes, fault),
-        _ => {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             let text = "the member is not a JSON object; send events only";
             let path = json::Path(vec![Segment::Index(index)]);
             let fault = fault.unwrap_or(Fault { code: Code::NotAnEvent, path, text });
-            (serde_json::Map::new(), Some(fault))
+            (Map::new(), Some(fault))
         }
     };
     Candidate { attributes, headers: BTreeMap::new(), place, fault }

@@ -66,6 +66,7 @@ pub(super) fn property(text: Option<&str>) -> Option<String> {
 }
 
 /// Reads one event.
+#[expect(clippy::result_large_err, reason = "an envelope is larger than a refusal, so a box would save nothing")]
 pub(super) fn read(
     candidate: Candidate,
     message: &WireMessage,
@@ -97,7 +98,7 @@ fn check(
     let reader = Reader(candidate);
     reader.specversion()?;
     let id = reader.id("id")?;
-    let source = reader.id("source")?;
+    let source = reader.source()?;
     let kind = reader.kind()?;
     reader.headers_agree()?;
     let time = reader.time(kind, received_at)?;
@@ -165,6 +166,15 @@ impl<'a> Reader<'a> {
             return Ok(id);
         }
         self.complain(Code::InvalidId, name, "it is not 1 to 128 printable ASCII characters without spaces")
+    }
+
+    /// Some types go both ways, so it is the source that tells an output.
+    fn source(&self) -> Result<&'a str, Complaint> {
+        let source = self.id("source")?;
+        if source.starts_with(outbound::SOURCE_PREFIX) {
+            return self.complain(Code::NotAnInput, "source", "it is Picket's own; do not send outputs back to Picket");
+        }
+        Ok(source)
     }
 
     fn kind(&self) -> Result<&'static Kind, Complaint> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use picket_core::{
-    AgentFact, AgentId, ContactFact, ContactId, CustomerId, Event, Familiar, FenceFact, Kind, Names, OfferFact, OfferId,
+    AgentFact, AgentId, ConnectFailure, ContactFact, ContactId, CustomerId, Event, Familiar, FenceFact, Kind, Names, OfferFact, OfferId,
     Outcome, Router, SourceId, Standing, Timestamp, WorldFact,
 };
 use serde::{Deserialize, Serialize};
@@ -381,9 +381,12 @@ fn remember(familiar: &mut Vec<Familiar>, agent: AgentId, at: Timestamp) {
 /// Facts that no platform needs to hear: others say what came of them.
 const fn silent(fact: &ContactFact) -> bool {
     use picket_core::StepCause::{Arrival, Replanned};
-    matches!(
-        fact,
-        ContactFact::ConnectFailed { .. }
-            | ContactFact::StepEntered { cause: Arrival | Replanned, .. }
-    )
+    match fact {
+        // A customer who is called again later is told of as requeued; otherwise what follows says what came of it.
+        ContactFact::ConnectFailed { failure } => {
+            !matches!(failure, ConnectFailure::Customer { retry_at: Some(_) })
+        }
+        ContactFact::StepEntered { cause, .. } => matches!(cause, Arrival | Replanned),
+        _ => false,
+    }
 }

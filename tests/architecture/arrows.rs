@@ -48,7 +48,7 @@ impl Part {
         NAMED.iter().find(|(_, n)| *n == name).map(|(part, _)| *part)
     }
 
-    /// What it may use. `clock`, `settings` and `telemetry` are leaves: everybody may, and they use nobody.
+    /// What it may use. `clock` and `settings` are leaves; `telemetry` reads its own settings.
     fn may_use(self) -> &'static [Self] {
         use Part::{Api, App, Broker, Cli, Clock, Console, Contract, Lib, Main, Settings, Shard, Store, Telemetry};
         match self {
@@ -58,10 +58,13 @@ impl Part {
             App => &[Api, Console, Broker, Store, Shard, Contract, Clock, Settings, Telemetry],
             Api => &[Console, Shard, Contract, Clock, Settings, Telemetry],
             Console => &[Shard, Contract, Clock, Settings, Telemetry],
-            Broker | Store => &[Shard, Contract, Clock, Settings, Telemetry],
+            // The embedded broker's dead letters are a table in the embedded store's file.
+            Broker => &[Store, Shard, Contract, Clock, Settings, Telemetry],
+            Store => &[Shard, Contract, Clock, Settings, Telemetry],
             Shard => &[Contract, Clock, Settings, Telemetry],
             Contract => &[Clock, Settings],
-            Clock | Settings | Telemetry => &[],
+            Telemetry => &[Settings],
+            Clock | Settings => &[],
         }
     }
 }

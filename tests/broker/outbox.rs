@@ -7,12 +7,12 @@ use futures_util::StreamExt;
 use lapin::BasicProperties;
 use lapin::options::{BasicConsumeOptions, BasicPublishOptions};
 use lapin::types::FieldTable;
-use picket::broker::rabbitmq::{LinkState, RabbitOutbox};
+use picket::broker::rabbitmq::{LinkState, Options, RabbitOutbox, Rabbitmq, TRAITS};
 use picket::contract::wire::OutMessage;
-use picket::shard::ports::{BrokerError, Inbox, Outbox};
+use picket::shard::ports::{BrokerError, BrokerTraits, Inbox, Outbox};
 
 use crate::rabbitmq;
-use crate::rig::{Foreign, Rig, next, numbers, output, receipts, take, token, within};
+use crate::rig::{Foreign, Rig, next, numbers, output, receipts, suite, take, token, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn outputs_arrive_in_order_with_everything_a_platform_needs() {
@@ -306,4 +306,25 @@ async fn a_memory_alarm_stops_outputs_and_not_acknowledgements() {
 
 fn vhost(rig: &Rig) -> String {
     rig.options.url.rsplit('/').next().expect("a vhost").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite_holds_on_rabbitmq() {
+    if !rabbitmq::installed() {
+        return;
+    }
+    let (server, _guard) = rabbitmq::shared().await;
+    let rig = Rig::new(server);
+    let options = Options { domains: rig.shard.domains.clone(), ..(*rig.options).clone() };
+    suite(&Rabbitmq::new(options.clone()).expect("a readable url"), TRAITS).await;
+
+    // Without an archive the gate works the same.
+    let rig = Rig::new(server);
+    let bare = Options { url: rig.options.url.clone(), archive: false, ..options.clone() };
+    suite(&Rabbitmq::new(bare).expect("a readable url"), TRAITS).await;
+
+    // Without a gate nothing is held back, and what nobody wants is still out.
+    let rig = Rig::new(server);
+    let open = Options { url: rig.options.url.clone(), output_gate: false, ..options };
+    suite(&Rabbitmq::new(open).expect("a readable url"), BrokerTraits { gate: false, ..TRAITS }).await;
 }

@@ -15,7 +15,7 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer};
 use picket::broker::rabbitmq::{Options, RabbitDeadLetters, RabbitInbox, RabbitOutbox, ShardRoute};
 use picket::contract::wire::OutMessage;
-use picket::shard::ports::{DeadLetter, Delivery, Inbox, Receipt, Token};
+use picket::shard::ports::{Broker, BrokerError, BrokerTraits, DeadLetter, Delivery, Inbox, Receipt, Token};
 
 use crate::rabbitmq::Server;
 
@@ -174,4 +174,57 @@ pub(crate) fn letter(key: &str, body: &str) -> DeadLetter {
         headers: vec![(String::from("ce-id"), String::from("e1"))],
         body: body.as_bytes().to_vec(),
     }
+}
+
+/// What every broker does, as far as it says that it can.
+pub(crate) async fn suite(broker: &dyn Broker, traits: BrokerTraits) {
+    let (mut inbox, mut outbox) =
+        (broker.inbox("main").expect("an inbox"), broker.outbox("main").expect("an outbox"));
+    within(outbox.take_over(&token(1))).await.expect("taken over");
+    within(outbox.check()).await.expect("it can publish");
+    let outputs: Vec<OutMessage> = (1..=20).map(output).collect();
+    assert_eq!(within(outbox.publish(&outputs)).await.expect("published"), 20);
+    assert_eq!(within(outbox.publish(&[])).await.expect("nothing to publish"), 0);
+
+    // Dead letters keep their order; one is dropped, one goes to the shard again and is gone once it is done with.
+    let dead = broker.dead_letters();
+    for body in ["a", "b", "c"] {
+        within(dead.put(letter("emea.contact.received", body))).await.expect("kept");
+    }
+    let letters = within(dead.list(10)).await.expect("a list");
+    assert_eq!(letters.iter().map(|letter| letter.body.as_slice()).collect::<Vec<_>>(), [b"a", b"b", b"c"]);
+    assert!(letters.iter().all(|letter| !letter.id.is_empty() && letter.code == "not_json"));
+    assert_eq!(within(dead.list(2)).await.expect("a list"), letters[..2]);
+    assert!(within(dead.drop_one(&letters[0].id)).await.expect("dropped"));
+    assert!(!within(dead.drop_one(&letters[0].id)).await.expect("asked"), "it is gone");
+    assert!(!within(dead.replay("no-such-letter")).await.expect("asked"));
+    let (replayed, taken) = within(async {
+        tokio::join!(dead.replay(&letters[1].id), async {
+            let taken = inbox.take(5).await;
+            inbox.acknowledge(&receipts(&taken)).await;
+            taken
+        })
+    })
+    .await;
+    assert!(replayed.expect("sent again"));
+    assert_eq!(&taken[0].message.body[..], b"b");
+    assert_eq!(taken[0].message.user.as_deref(), Some("pbx"));
+    let left = within(dead.list(10)).await.expect("a list");
+    assert_eq!(left.iter().map(|letter| letter.body.as_slice()).collect::<Vec<_>>(), [b"c"]);
+
+    if traits.redelivery {
+        let (replayed, taken) = within(async { tokio::join!(dead.replay(&letters[2].id), inbox.take(5)) }).await;
+        assert!(replayed.expect("sent again"));
+        inbox.close().await;
+        let again = within(inbox.take(5)).await;
+        assert_eq!(again[0].message.body, taken[0].message.body, "not acknowledged, so delivered again");
+        inbox.acknowledge(&receipts(&again)).await;
+    }
+    if traits.gate {
+        let mut later = broker.outbox("main").expect("an outbox");
+        within(later.take_over(&token(2))).await.expect("taken over");
+        assert!(matches!(within(outbox.publish(&outputs)).await, Err(BrokerError::GateClosed)));
+    }
+    // Closing waits for nothing, and an empty inbox just waits.
+    inbox.close().await;
 }

@@ -2,6 +2,7 @@
 //!
 //! They assume an agent `ann` and an agent `bola` on the queue that a voice contact of an unknown customer gets, nobody
 //! else on it, and a clock that runs by itself.
+#![allow(dead_code, reason = "each test binary uses its own part of the table")]
 
 use picket::contract::Code;
 use picket::contract::wire::WireMessage;
@@ -12,7 +13,7 @@ use crate::bad_inputs::{event, good, structured};
 
 /// What has to happen before the bad message, in order.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// Send this; it is taken.
     Send(Value),
     /// Wait for an output of this type about this contact. `{offer}` in later messages is its offer.
@@ -26,22 +27,22 @@ pub enum Step {
 
 /// A kind of message that is wrong at its moment.
 #[derive(Clone, Debug)]
-pub struct Sequence {
+pub(crate) struct Sequence {
     /// Its name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The codes it may have; usually one.
-    pub codes: &'static [Code],
+    pub(crate) codes: &'static [Code],
     /// What comes before.
-    pub before: Vec<Step>,
+    pub(crate) before: Vec<Step>,
     /// The bad message; may name `{offer}`.
-    pub event: Value,
+    pub(crate) event: Value,
     /// What to do afterwards, so that the next sequence finds everybody free.
-    pub after: Vec<Value>,
+    pub(crate) after: Vec<Value>,
 }
 
 impl Sequence {
     /// Every message in it, with a made-up offer.
-    pub fn messages(&self) -> Vec<WireMessage> {
+    pub(crate) fn messages(&self) -> Vec<WireMessage> {
         let sent = self.before.iter().filter_map(|step| match step {
             Step::Send(event) => Some(event),
             Step::Await { .. } => None,
@@ -51,12 +52,12 @@ impl Sequence {
 }
 
 /// Puts an offer where `{offer}` stands.
-pub fn fill(event: &Value, offer: &str) -> Value {
+pub(crate) fn fill(event: &Value, offer: &str) -> Value {
     match event {
         Value::String(text) => json!(text.replace("{offer}", offer)),
         Value::Array(items) => items.iter().map(|item| fill(item, offer)).collect(),
         Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), fill(value, offer))).collect(),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => event.clone(),
     }
 }
 
@@ -117,8 +118,14 @@ impl Script<'_> {
     }
 
     fn ended(mut self, codes: &'static [Code], event: Value) -> Sequence {
-        let live = self.before.iter().any(|step| matches!(step, Step::Send(sent) if sent["type"] == "picket.contact.received.v1"));
-        let closed = self.before.iter().any(|step| matches!(step, Step::Send(sent) if sent["type"] == "picket.contact.abandoned.v1"));
+        let live = self
+            .before
+            .iter()
+            .any(|step| matches!(step, Step::Send(sent) if sent["type"] == "picket.contact.received.v1"));
+        let closed = self
+            .before
+            .iter()
+            .any(|step| matches!(step, Step::Send(sent) if sent["type"] == "picket.contact.abandoned.v1"));
         let mut after = Vec::new();
         if live && !closed {
             after.push(self.event("contact.withdrawn", json!({})));
@@ -129,7 +136,7 @@ impl Script<'_> {
 }
 
 /// Every kind that is wrong at its moment. `tag` makes the ids of one run; `now` is when they are sent.
-pub fn sequences(tag: &str, now: Timestamp) -> Vec<Sequence> {
+pub(crate) fn sequences(tag: &str, now: Timestamp) -> Vec<Sequence> {
     let script = |name| Script { tag, now, name, sent: 0, before: Vec::new() };
     let mut sequences = offers(&script);
     sequences.extend(contacts(&script));
@@ -140,21 +147,28 @@ pub fn sequences(tag: &str, now: Timestamp) -> Vec<Sequence> {
 fn offers<'a>(script: &dyn Fn(&'static str) -> Script<'a>) -> Vec<Sequence> {
     let answer = |agent: &str| json!({"offer": "{offer}", "agent": agent});
     vec![
-        script("an offer nobody made").then(&[Code::UnknownOffer], "offer.accept", json!({"offer": "no-such-offer", "agent": "ann"})),
+        script("an offer nobody made").then(
+            &[Code::UnknownOffer],
+            "offer.accept",
+            json!({"offer": "no-such-offer", "agent": "ann"}),
+        ),
         script("an accept by the wrong agent").offered().then(&[Code::NotYourOffer], "offer.accept", answer("bola")),
-        script("a late accept")
-            .offered()
-            .await_output("picket.offer.expired.v1")
-            .then(&[Code::OfferExpired, Code::OfferGone], "offer.accept", answer("ann")),
+        script("a late accept").offered().await_output("picket.offer.expired.v1").then(
+            &[Code::OfferExpired, Code::OfferGone],
+            "offer.accept",
+            answer("ann"),
+        ),
         script("a double accept").assigned().then(&[Code::OfferGone], "offer.accept", answer("ann")),
-        script("an accept after a decline")
-            .offered()
-            .send("offer.decline", answer("ann"))
-            .then(&[Code::OfferGone], "offer.accept", answer("ann")),
-        script("an accept after the customer left")
-            .offered()
-            .send("contact.abandoned", json!({}))
-            .then(&[Code::OfferGone, Code::ContactClosed], "offer.accept", answer("ann")),
+        script("an accept after a decline").offered().send("offer.decline", answer("ann")).then(
+            &[Code::OfferGone],
+            "offer.accept",
+            answer("ann"),
+        ),
+        script("an accept after the customer left").offered().send("contact.abandoned", json!({})).then(
+            &[Code::OfferGone, Code::ContactClosed],
+            "offer.accept",
+            answer("ann"),
+        ),
     ]
 }
 
@@ -171,30 +185,43 @@ fn contacts<'a>(script: &dyn Fn(&'static str) -> Script<'a>) -> Vec<Sequence> {
         conflict.ended(&[Code::IdConflict], other),
         script("connected before received").then(&[Code::UnknownContact], "contact.connected", json!({})),
         script("closed before received").then(&[Code::UnknownContact], "contact.close", json!({})),
-        script("received twice").received().then(&[Code::ContactExists], "contact.received", json!({"channel": "voice"})),
-        script("connected after the end")
-            .received()
-            .send("contact.abandoned", json!({}))
-            .then(&[Code::ContactClosed, Code::UnknownContact], "contact.connected", json!({})),
-        script("abandoned after the end")
-            .received()
-            .send("contact.abandoned", json!({}))
-            .then(&[Code::ContactClosed, Code::UnknownContact], "contact.abandoned", json!({})),
+        script("received twice").received().then(
+            &[Code::ContactExists],
+            "contact.received",
+            json!({"channel": "voice"}),
+        ),
+        script("connected after the end").received().send("contact.abandoned", json!({})).then(
+            &[Code::ContactClosed, Code::UnknownContact],
+            "contact.connected",
+            json!({}),
+        ),
+        script("abandoned after the end").received().send("contact.abandoned", json!({})).then(
+            &[Code::ContactClosed, Code::UnknownContact],
+            "contact.abandoned",
+            json!({}),
+        ),
         script("connected while waiting").received().then(&[Code::WrongContactState], "contact.connected", json!({})),
         script("ended while waiting").received().then(&[Code::WrongContactState], "contact.ended", json!({})),
-        script("resumed without having been parked").received().then(&[Code::WrongContactState], "contact.resumed", json!({})),
-        script("a transfer by another agent")
-            .assigned()
-            .send("contact.connected", json!({}))
-            .then(&[Code::NotYourContact], "contact.transfer", json!({"to": {"queue": "general"}, "agent": "bola"})),
-        script("a close by another agent")
-            .assigned()
-            .send("contact.connected", json!({}))
-            .then(&[Code::NotYourContact], "contact.close", json!({"agent": "bola"})),
-        script("a transfer to a queue nobody knows")
-            .assigned()
-            .send("contact.connected", json!({}))
-            .then(&[Code::UnknownQueue], "contact.transfer", json!({"to": {"queue": "no-such-queue"}})),
+        script("resumed without having been parked").received().then(
+            &[Code::WrongContactState],
+            "contact.resumed",
+            json!({}),
+        ),
+        script("a transfer by another agent").assigned().send("contact.connected", json!({})).then(
+            &[Code::NotYourContact],
+            "contact.transfer",
+            json!({"to": {"queue": "general"}, "agent": "bola"}),
+        ),
+        script("a close by another agent").assigned().send("contact.connected", json!({})).then(
+            &[Code::NotYourContact],
+            "contact.close",
+            json!({"agent": "bola"}),
+        ),
+        script("a transfer to a queue nobody knows").assigned().send("contact.connected", json!({})).then(
+            &[Code::UnknownQueue],
+            "contact.transfer",
+            json!({"to": {"queue": "no-such-queue"}}),
+        ),
     ]
 }
 
@@ -216,13 +243,21 @@ fn places<'a>(script: &dyn Fn(&'static str) -> Script<'a>) -> Vec<Sequence> {
             "agent.absence",
             json!({"agent": "ann", "from": "2026-11-24T09:00:00Z", "until": "2026-11-23T09:00:00Z"}),
         ),
-        script("no fence to open").received().then(&[Code::NoFence], "supervisor.open_fence", json!({"reason": "supervisor"})),
+        script("no fence to open").received().then(
+            &[Code::NoFence],
+            "supervisor.open_fence",
+            json!({"reason": "supervisor"}),
+        ),
         script("a reason that no hand can give").received().then(
             &[Code::ReasonNotAllowed, Code::NoFence],
             "supervisor.open_fence",
             json!({"reason": "hold_over"}),
         ),
         script("rules nobody stored").then(&[Code::UnknownRules], "rules.activate", json!({"rules": no_rules})),
-        script("a clock that runs by itself").then(&[Code::ClockNotDriven], "clock.advance", json!({"to": "2026-11-24T09:00:00Z"})),
+        script("a clock that runs by itself").then(
+            &[Code::ClockNotDriven],
+            "clock.advance",
+            json!({"to": "2026-11-24T09:00:00Z"}),
+        ),
     ]
 }

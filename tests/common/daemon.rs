@@ -209,5 +209,7 @@ pub(crate) fn event(source: &str, id: &str, kind: &str, data: Value) -> Value {
 
 /// The time in RFC 3339.
 pub(crate) fn now() -> String {
-    chrono::DateTime::from_timestamp_millis(picket::clock::Clock::System.now().0).expect("a time of this age").to_rfc3339()
+    chrono::DateTime::from_timestamp_millis(picket::clock::Clock::System.now().0)
+        .expect("a time of this age")
+        .to_rfc3339()
 }

@@ -66,7 +66,12 @@ impl Platform {
         let ledger = Arc::new(Mutex::new(Ledger::default()));
         // Far more than one platform has on its way at once.
         let (inputs, sent) = mpsc::channel(10_000);
-        let platform = Self { ledger: Arc::clone(&ledger), inputs: inputs.clone(), source: place.source.clone(), _runtime: runtime };
+        let platform = Self {
+            ledger: Arc::clone(&ledger),
+            inputs: inputs.clone(),
+            source: place.source.clone(),
+            _runtime: runtime,
+        };
         let handle = platform._runtime.handle();
         let bound = handle.block_on(async { open_feed(&place).await.map(drop) });
         assert!(bound.is_ok(), "the platform's queue could not be bound: {bound:?}");
@@ -113,12 +118,7 @@ impl Ledger {
         };
         let text = |event: &Value, member: &str| event[member].as_str().unwrap_or_default().to_owned();
         let name = |event: &Value| format!("{} {}", text(event, "source"), text(event, "id"));
-        self.confirmed
-            .iter()
-            .filter(about_contacts)
-            .map(name)
-            .filter(|name| !causes.contains(name.as_str()))
-            .collect()
+        self.confirmed.iter().filter(about_contacts).map(name).filter(|name| !causes.contains(name.as_str())).collect()
     }
 }
 

@@ -106,13 +106,13 @@ fn the_examples_on_the_page_are_taken_or_published_as_they_stand() {
             examples += 1;
             continue;
         };
-        match schema::output(kind) {
-            Some(schema) => assert_valid(&schema, &value),
-            None => {
-                let results = decode(&structured(&value), &Sources::default(), NOW);
-                assert!(results[0].is_ok(), "{results:?}");
-                assert_valid(&schema::input(kind).unwrap(), &value);
-            }
+        let published = value["source"].as_str().is_some_and(|source| source.starts_with("/picket/"));
+        if published {
+            assert_valid(&schema::output(kind).unwrap(), &value);
+        } else {
+            let results = decode(&structured(&value), &Sources::default(), NOW);
+            assert!(results[0].is_ok(), "{results:?}");
+            assert_valid(&schema::input(kind).unwrap(), &value);
         }
         examples += 1;
     }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::NOW;
 use crate::bad_inputs::{BATCH, event, good, structured};
 
+#[expect(clippy::result_large_err, clippy::panic_in_result_fn, reason = "the one result is what the stories are about")]
 fn one(message: &WireMessage, sources: &Sources) -> Result<Envelope, Refusal> {
     let mut results = decode(message, sources, NOW);
     assert_eq!(results.len(), 1);
@@ -70,18 +71,22 @@ fn unknown_fields_are_ignored_and_still_make_other_content() {
     let mut more = event.clone();
     more["data"]["from_a_later_version"] = json!({"x": [1, 2]});
     more["myextension"] = json!("mine");
-    let (plain, more) = (one(&structured(&event), &Sources::default()).unwrap(), one(&structured(&more), &Sources::default()).unwrap());
+    let (plain, more) =
+        (one(&structured(&event), &Sources::default()).unwrap(), one(&structured(&more), &Sources::default()).unwrap());
     assert_eq!(plain.message, more.message);
     assert_ne!(plain.content_hash, more.content_hash);
 }
 
 #[test]
 fn the_domain_comes_from_the_key_or_the_event_or_from_being_the_only_one() {
-    let sources = |domains: &[&str]| Sources::new(BTreeMap::new(), domains.iter().map(|domain| (*domain).to_owned())).unwrap();
+    let sources =
+        |domains: &[&str]| Sources::new(BTreeMap::new(), domains.iter().map(|domain| (*domain).to_owned())).unwrap();
     let mut silent = good("silent", NOW);
     silent.as_object_mut().unwrap().remove("picketdomain");
     let http = WireMessage { exchange: None, routing_key: None, ..structured(&silent) };
-    let domain = |message: &WireMessage, sources: &Sources| one(message, sources).map(|envelope| envelope.domain).map_err(|refusal| refusal.code);
+    let domain = |message: &WireMessage, sources: &Sources| {
+        one(message, sources).map(|envelope| envelope.domain).map_err(|refusal| refusal.code)
+    };
     assert_eq!(domain(&structured(&silent), &sources(&["emea", "apac"])), Ok(Some("emea".to_owned())));
     assert_eq!(domain(&http, &sources(&["apac"])), Ok(Some("apac".to_owned())));
     assert_eq!(domain(&http, &sources(&[])), Ok(None));

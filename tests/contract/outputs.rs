@@ -88,8 +88,19 @@ fn contacts_in() -> Vec<Outbound> {
             customer: Some("chief-scientist".to_owned()),
             card: Some("/v1/customers/chief-scientist/card".to_owned()),
         })),
-        Outbound::ContactConnected(contact::Connected { about: about(), agent: agent.clone(), alias: alias.clone(), waited_ms: 9_500 }),
-        Outbound::ContactEnded(contact::Ended { about: about(), agent: agent.clone(), alias: alias.clone(), talked_ms: 61_000, wrap_up_until: now }),
+        Outbound::ContactConnected(contact::Connected {
+            about: about(),
+            agent: agent.clone(),
+            alias: alias.clone(),
+            waited_ms: 9_500,
+        }),
+        Outbound::ContactEnded(contact::Ended {
+            about: about(),
+            agent: agent.clone(),
+            alias: alias.clone(),
+            talked_ms: 61_000,
+            wrap_up_until: now,
+        }),
         Outbound::ContactParked(contact::Parked { about: about(), agent: agent.clone(), alias: alias.clone() }),
         Outbound::ContactResumed(Box::new(contact::Resumed {
             about: about(),
@@ -121,8 +132,16 @@ fn contacts_out() -> Vec<Outbound> {
             fence: closed_fence(),
             scheduled_for: Some(Moment(NOW)),
         }),
-        Outbound::ContactStalled(contact::Stalled { about: about(), agent: Some(agent.clone()), connected_ms: 14_400_000 }),
-        Outbound::ContactDiverted(contact::Diverted { about: about(), to: "voicemail".to_owned(), cause: FinalCause::Holiday }),
+        Outbound::ContactStalled(contact::Stalled {
+            about: about(),
+            agent: Some(agent.clone()),
+            connected_ms: 14_400_000,
+        }),
+        Outbound::ContactDiverted(contact::Diverted {
+            about: about(),
+            to: "voicemail".to_owned(),
+            cause: FinalCause::Holiday,
+        }),
         Outbound::ContactForwarded(contact::Forwarded { about: about(), to: "apac".to_owned() }),
         Outbound::ContactOrphaned(contact::Orphaned { about: about(), agent: agent.clone(), until: Moment(NOW) }),
         Outbound::ContactAbandoned(contact::Abandoned { about: about(), waited_ms: 31_000, while_offered: true }),
@@ -171,11 +190,39 @@ fn offers() -> Vec<Outbound> {
             customer: Some("chief-scientist".to_owned()),
             card: Some("/v1/customers/chief-scientist/card".to_owned()),
         })),
-        Outbound::OfferAccepted(offer::Accepted { about: about(), offer: offer(), agent: agent.clone(), alias: alias.clone() }),
-        Outbound::OfferDeclined(offer::Declined { about: about(), offer: offer(), agent: agent.clone(), alias: alias.clone(), reason: Some("lunch".to_owned()) }),
-        Outbound::OfferExpired(offer::Expired { about: about(), offer: offer(), agent: agent.clone(), alias: alias.clone() }),
-        Outbound::OfferRevoked(offer::Revoked { about: about(), offer: offer(), agent: agent.clone(), alias: alias.clone(), cause: offer::RevokeCause::TakenByOther }),
-        Outbound::OfferExtended(offer::Extended { about: about(), offer: offer(), agent, alias, expires_at: Moment(NOW) }),
+        Outbound::OfferAccepted(offer::Accepted {
+            about: about(),
+            offer: offer(),
+            agent: agent.clone(),
+            alias: alias.clone(),
+        }),
+        Outbound::OfferDeclined(offer::Declined {
+            about: about(),
+            offer: offer(),
+            agent: agent.clone(),
+            alias: alias.clone(),
+            reason: Some("lunch".to_owned()),
+        }),
+        Outbound::OfferExpired(offer::Expired {
+            about: about(),
+            offer: offer(),
+            agent: agent.clone(),
+            alias: alias.clone(),
+        }),
+        Outbound::OfferRevoked(offer::Revoked {
+            about: about(),
+            offer: offer(),
+            agent: agent.clone(),
+            alias: alias.clone(),
+            cause: offer::RevokeCause::TakenByOther,
+        }),
+        Outbound::OfferExtended(offer::Extended {
+            about: about(),
+            offer: offer(),
+            agent,
+            alias,
+            expires_at: Moment(NOW),
+        }),
     ]
 }
 
@@ -194,7 +241,11 @@ fn others() -> Vec<Outbound> {
             contacts: Some(1),
             by: agent::Setter::Source("pbx".to_owned()),
         }),
-        Outbound::CustomerValuedChanged(other::ValuedChanged { customer: "chief-scientist".to_owned(), valued: true, score: 65 }),
+        Outbound::CustomerValuedChanged(other::ValuedChanged {
+            customer: "chief-scientist".to_owned(),
+            valued: true,
+            score: 65,
+        }),
         Outbound::ExpectationMissed(other::ExpectationMissed {
             about: about(),
             promise: Promise { within_ms: 20_000, by: PromisedBy::Team },
@@ -202,7 +253,11 @@ fn others() -> Vec<Outbound> {
             agent: Some("carys".to_owned()),
             standing: Some(Standing::Outside),
         }),
-        Outbound::RulesActivated(other::RulesActivated { rules: "0".repeat(64), number: 2, by: Some("ops".to_owned()) }),
+        Outbound::RulesActivated(other::RulesActivated {
+            rules: "0".repeat(64),
+            number: 2,
+            by: Some("ops".to_owned()),
+        }),
         Outbound::SourceLost(other::SourceLost { source: "pbx".to_owned(), silent_ms: 30_000 }),
         Outbound::CommandRejected(other::CommandRejected {
             source: "pbx".to_owned(),
@@ -260,7 +315,10 @@ fn an_offer_carries_all_that_a_desktop_and_a_judge_need() {
     assert_eq!(event["source"], "/picket/main");
     assert_eq!(event["subject"], "42");
     assert_eq!(event["time"], "2026-11-23T09:00:00.000Z");
-    assert_eq!((&event["picketshard"], &event["picketepoch"], &event["picketseq"]), (&"main".into(), &"4".into(), &"17".into()));
+    assert_eq!(
+        (&event["picketshard"], &event["picketepoch"], &event["picketseq"]),
+        (&"main".into(), &"4".into(), &"17".into())
+    );
     assert_eq!(event["picketcause"], "pbx e-1");
     assert_eq!(event["data"]["seq"], 3);
     assert_eq!(event["data"]["inside"], true);
@@ -272,7 +330,12 @@ fn an_output_id_depends_on_owner_place_and_nothing_else() {
     let id = output_id("main", "4:abc", 12, 0);
     assert_eq!(id, output_id("main", "4:abc", 12, 0));
     assert_eq!(id.len(), 32);
-    for other in [output_id("main", "5:abc", 12, 0), output_id("main", "4:abc", 13, 0), output_id("main", "4:abc", 12, 1), output_id("mai", "n4:abc", 12, 0)] {
+    for other in [
+        output_id("main", "5:abc", 12, 0),
+        output_id("main", "4:abc", 13, 0),
+        output_id("main", "4:abc", 12, 1),
+        output_id("mai", "n4:abc", 12, 0),
+    ] {
         assert_ne!(id, other);
     }
 }

@@ -34,7 +34,9 @@ fn a_structured_event_of_a_switch_is_refused_by_its_type_with_the_nearest_one_na
     let message = WireMessage {
         body: sample["body"].to_string().into(),
         content_type: text(&sample["properties"]["content_type"]),
-        headers: headers.map(|(name, value)| (name.clone(), HeaderValue::Text(text(value).unwrap_or_default()))).collect(),
+        headers: headers
+            .map(|(name, value)| (name.clone(), HeaderValue::Text(text(value).unwrap_or_default())))
+            .collect(),
         exchange: text(&sample["exchange"]),
         routing_key: text(&sample["routing_key"]),
         message_id: text(&sample["properties"]["message_id"]),

@@ -31,7 +31,8 @@ fn over_http_every_kind_of_bad_message_gets_its_code_and_the_next_good_event_is_
     let mut wrong = Vec::new();
     for (number, kind) in sent.iter().enumerate() {
         let reply = post(&daemon, &kind.over_http());
-        let (codes, accepted) = (said(&reply, "code"), said(&reply, "result").iter().filter(|r| *r == "accepted").count());
+        let (codes, accepted) =
+            (said(&reply, "code"), said(&reply, "result").iter().filter(|r| *r == "accepted").count());
         if !codes.contains(&kind.code.as_str().to_owned()) || accepted != kind.good {
             let expected = (kind.code.as_str(), kind.good);
             wrong.push(format!("{}: expected {expected:?}, got {} {}", kind.name, reply.status, reply.text));
@@ -125,7 +126,8 @@ async fn publish(channel: &Channel, message: &WireMessage) -> bool {
 }
 
 fn post(daemon: &Daemon, message: &WireMessage) -> Reply {
-    let mut headers: Vec<(&str, &str)> = message.content_type.iter().map(|value| ("content-type", value.as_str())).collect();
+    let mut headers: Vec<(&str, &str)> =
+        message.content_type.iter().map(|value| ("content-type", value.as_str())).collect();
     for (name, value) in &message.headers {
         if let HeaderValue::Text(text) = value {
             headers.push((name, text));

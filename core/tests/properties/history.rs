@@ -135,10 +135,10 @@ impl Run {
             finally,
             steps,
             urgency: urgencies[usize::from(variant / 4 % 4)],
-            queue: if variant % 5 == 0 { BILLING } else { GENERAL },
+            queue: if variant.is_multiple_of(5) { BILLING } else { GENERAL },
             offer: OfferPolicy { mode, misses: variant % 3, ..plan().offer },
             wrap_up: secs(u32::from(variant % 3) * 5),
-            longest: (kind % 3 != 0).then(|| secs(45)),
+            longest: (!kind.is_multiple_of(3)).then(|| secs(45)),
             ..plan()
         }
     }
@@ -193,10 +193,10 @@ impl Run {
         }
         assert_eq!(self.shadow.next_wake(), self.live.next_wake());
         // Long histories are compared as a whole now and then.
-        if self.next < 60 || self.tried % 64 == 0 {
+        if self.next < 60 || self.tried.is_multiple_of(64) {
             assert_eq!(self.shadow, self.live, "replay equals live (invariant 8)");
         }
-        if self.next < 60 || self.tried % 16 == 0 {
+        if self.next < 60 || self.tried.is_multiple_of(16) {
             self.watch.after(&self.live);
         }
     }
@@ -222,9 +222,11 @@ impl Run {
             21..=25 => Input::Agent(agent, self.about_agent(op)),
             26 | 27 => self.supervision(op),
             28 => Input::World(Box::new(WorldChange::PutTeam(TeamId(u32::from(op.a % 2)), self.team(op.a % 2, op.b)))),
-            29 if op.b % 8 == 0 => Input::World(Box::new(WorldChange::RemoveAgent(agent))),
+            29 if op.b.is_multiple_of(8) => Input::World(Box::new(WorldChange::RemoveAgent(agent))),
             29 => Input::World(Box::new(WorldChange::PutAgent(agent, agent_of(agent.0)))),
-            30 if op.b % 4 == 0 => Input::World(Box::new(WorldChange::RemoveTeam(TeamId(u32::from(op.a % 2))))),
+            30 if op.b.is_multiple_of(4) => {
+                Input::World(Box::new(WorldChange::RemoveTeam(TeamId(u32::from(op.a % 2)))))
+            }
             30 => Input::ClockJumped(secs(u32::from(op.a % 20))),
             _ => Input::Agent(agent, says(Presence::Ready)),
         }
@@ -235,7 +237,7 @@ impl Run {
         self.next += 1;
         let since = Timestamp(self.now.0 - i64::from(op.c % 4) * 3000);
         let channel = [VOICE, VOICE, CHAT, EMAIL][usize::from(op.c / 4 % 4)];
-        let one_in = |n: u8| op.c % n == 0;
+        let one_in = |n: u8| op.c.is_multiple_of(n);
         let known = Familiar { agent: AgentId(u32::from(op.b) % AGENTS), contacts: 2, last: since };
         Input::Receive(Box::new(Arrival {
             channel,
@@ -267,7 +269,7 @@ impl Run {
 
     fn about_contact(&self, op: Op) -> Input {
         use ContactState::{Assigned, Connected, Offered, Parked, Scheduled, Waiting, WrapUp};
-        let retry_at = (op.c % 2 == 0).then(|| self.later(op.b));
+        let retry_at = op.c.is_multiple_of(2).then(|| self.later(op.b));
         let failures = [ConnectFailure::Agent, ConnectFailure::Customer { retry_at }];
         let reasons = [Replanning::Rules, Replanning::Customer, Replanning::Updated, Replanning::Reidentified];
         let transfers = [
@@ -298,9 +300,9 @@ impl Run {
 
     fn about_agent(&self, op: Op) -> AgentCommand {
         let presence = [Presence::Ready, Presence::Ready, Presence::NotReady, Presence::Offline][usize::from(op.b % 4)];
-        let channels = if op.c % 4 == 0 { vec![CHAT] } else { Vec::new() };
+        let channels = if op.c.is_multiple_of(4) { vec![CHAT] } else { Vec::new() };
         let by = if op.c % 16 == 3 { StateSetter::Supervisor } else { StateSetter::Source(PBX) };
-        let until = (op.c % 5 == 0).then(|| self.later(op.c));
+        let until = op.c.is_multiple_of(5).then(|| self.later(op.c));
         let deputy = Some(AgentId((u32::from(op.a) + 1) % AGENTS));
         match op.b / 4 % 16 {
             0 | 1 => AgentCommand::Absent { from: self.now, until: self.later(op.c), reason: None, deputy },

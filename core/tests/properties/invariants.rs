@@ -83,7 +83,7 @@ impl Watch {
             let before = (other.plan.urgency, other.since, other.id) < (served.plan.urgency, served.since, served.id);
             let older = other.since <= served.since;
             assert!(
-                !(alike && before && older) || !can_serve(router, &other, agent),
+                !(alike && before && older && can_serve(router, &other, agent)),
                 "invariant 10: {:?} was passed by {:?} at {agent:?}",
                 other.id,
                 served.id

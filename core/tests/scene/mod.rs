@@ -199,6 +199,7 @@ impl Scene {
         self
     }
 
+    #[expect(clippy::panic_in_result_fn, reason = "a refusal that changed something fails the story")]
     pub(crate) fn try_input(&mut self, now: Timestamp, input: Input) -> Result<(), Rejection> {
         let mut out = Vec::new();
         let before = self.router.clone();

@@ -90,12 +90,14 @@ impl RuleSet {
 
     /// Covers that lead back to the team.
     pub(super) fn lint_covers(&self, findings: &mut Vec<Finding>) {
+        let mut told: Vec<&str> = Vec::new();
         for team in &self.teams {
             let mut seen = vec![team.id.as_str()];
             let mut at = team;
             // Two teams that stand in for each other are usual; a longer way round is not.
             while let [(next, place)] = at.covers.as_slice() {
-                if next == &team.id && seen.len() > 2 {
+                if next == &team.id && seen.len() > 2 && !told.contains(&next.as_str()) {
+                    told.extend(&seen);
                     let message = format!("covers go round in a circle: {} → {}", seen.join(" → "), team.id);
                     let finding = Finding::new(Code::CoverCircle, place.clone(), message);
                     findings.push(finding.help("a cover's cover does not stand in; name every cover directly"));

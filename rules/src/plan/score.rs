@@ -20,14 +20,16 @@ impl RuleSet {
     pub(crate) fn valuation(&self, scope: &Scope<'_>, was_valued: bool) -> Valuation {
         let known = scope.facts.customer.is_some() || scope.facts.account.is_some();
         let Some(card) = self.scorecard.as_ref().filter(|_| known) else { return Valuation::default() };
-        let (mut person, mut account) = (0.0, 0.0);
-        for points in &card.points {
-            let side = if points.of_account { &mut account } else { &mut person };
-            *side += points.score.eval(scope);
-        }
-        let score = whole(match card.combine {
-            Combine::Max => f64::max(person, account),
-            Combine::Sum => person + account,
+        let side = |of_account: bool| {
+            let own = card.points.iter().filter(|points| points.of_account == of_account);
+            own.map(|points| points.score.eval(scope)).reduce(|sum, points| sum + points)
+        };
+        // A side without expressions is no side: it must not lift a negative score to zero.
+        let score = whole(match (side(false), side(true), card.combine) {
+            (Some(person), Some(account), Combine::Max) => person.max(account),
+            (Some(person), Some(account), Combine::Sum) => person + account,
+            (Some(only), None, _) | (None, Some(only), _) => only,
+            (None, None, _) => 0.0,
         });
         Valuation { score, valued: score >= if was_valued { card.leave } else { card.enter } }
     }

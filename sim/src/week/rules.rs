@@ -19,8 +19,8 @@ longest = "4h"
 
 [fence_policy.held]
 steps = [
-  { who = "lead", hold = { busy = "20s", away = "10s", absent = "0s", off_shift = "0s" } },
-  { who = "team", hold = { busy = "90s", away = "30s", absent = "0s", off_shift = "0s" } },
+  { who = "lead", hold.live = { busy = "20s", away = "10s", absent = "0s", off_shift = "0s" } },
+  { who = "team", hold.live = { busy = "90s", away = "30s", absent = "0s", off_shift = "0s" } },
 ]
 finally = { busy = "open", closed_hours = "open", no_cover = "open" }
 

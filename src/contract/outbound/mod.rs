@@ -12,7 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use publish::{Cause, Stamp, event_source, output_id};
+pub use publish::{Cause, SOURCE_PREFIX, Stamp, event_source, output_id};
 
 /// Whether an output says what is so, or asks the platform to do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

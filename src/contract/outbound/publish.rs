@@ -67,10 +67,13 @@ pub fn output_id(shard: &str, token: &str, seq: u64, ordinal: u32) -> String {
     id
 }
 
+/// What the CloudEvents source of every output begins with; no input has it.
+pub const SOURCE_PREFIX: &str = "/picket/";
+
 /// The CloudEvents source of a shard's outputs.
 #[must_use]
 pub fn event_source(shard: &str) -> String {
-    format!("/picket/{shard}")
+    format!("{SOURCE_PREFIX}{shard}")
 }
 
 impl Outbound {

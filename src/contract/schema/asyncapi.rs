@@ -26,7 +26,11 @@ pub(super) fn document() -> Value {
 }
 
 fn channels() -> Value {
-    let inputs = |control: bool| references(Inbound::KINDS.iter().filter(|kind| kind.is_control() == control).map(|kind| kind.name));
+    let inputs = |control: bool| {
+        references("in", Inbound::KINDS.iter().filter(|kind| kind.is_control() == control).map(|kind| kind.name))
+    };
+    let all = || references("in", Inbound::KINDS.iter().map(|kind| kind.name));
+    let outputs = || references("out", Outbound::KINDS.iter().map(|kind| kind.name));
     json!({
         "in": channel(
             "{domain}.{noun}.{verb}", EXCHANGE_IN, inputs(false), &["domain", "noun", "verb"],
@@ -37,7 +41,7 @@ fn channels() -> Value {
             "Only ops and the daemons may publish here.",
         ),
         "out": channel(
-            "{domain}.{noun}.{verb}.{channel}.{agent}", EXCHANGE_OUT, references(Outbound::KINDS.iter().map(|kind| kind.name)),
+            "{domain}.{noun}.{verb}.{channel}.{agent}", EXCHANGE_OUT, outputs(),
             &["domain", "noun", "verb", "channel", "agent"],
             "Picket publishes here, through each shard's gate. The last segment is there where the output is about an agent.",
         ),
@@ -45,20 +49,20 @@ fn channels() -> Value {
             "picket.in.{shard}", &["shard"],
             "One quorum queue per shard, with a single active consumer, bound to `picket.in` and `picket.control`; \
              declared by `picket setup` or the daemon.",
-            references(Inbound::KINDS.iter().map(|kind| kind.name)),
+            all(),
         ),
         "dead": queue(
             QUEUE_DEAD, &[],
             "What could not be understood or handled, for 14 days, with its code and detail.",
-            references(Inbound::KINDS.iter().map(|kind| kind.name)),
+            all(),
         ),
         "archive_in": queue(
             "picket.archive.in.{shard}", &["shard"], "A stream of everything received, 72 hours.",
-            references(Inbound::KINDS.iter().map(|kind| kind.name)),
+            all(),
         ),
         "archive_out": queue(
             "picket.archive.out.{shard}", &["shard"], "A stream of everything published, 72 hours.",
-            references(Outbound::KINDS.iter().map(|kind| kind.name)),
+            outputs(),
         ),
     })
 }
@@ -121,18 +125,20 @@ fn operations() -> Value {
     })
 }
 
-fn references<'a>(names: impl Iterator<Item = &'a str>) -> Value {
-    let reference = |name: &str| (name.to_owned(), json!({ "$ref": format!("#/components/messages/{name}") }));
+/// A type may go both ways (`contact.connected`), so messages are named by direction and type.
+fn references<'a>(direction: &str, names: impl Iterator<Item = &'a str>) -> Value {
+    let reference =
+        |name: &str| (name.to_owned(), json!({ "$ref": format!("#/components/messages/{direction}.{name}") }));
     Value::Object(names.map(reference).collect())
 }
 
 fn messages() -> Value {
     let mut messages = Map::new();
     for kind in Inbound::KINDS {
-        messages.insert(kind.name.to_owned(), message(kind.name, &input_doc(kind), "in"));
+        messages.insert(format!("in.{}", kind.name), message(kind.name, &input_doc(kind), "in"));
     }
     for kind in Outbound::KINDS {
-        messages.insert(kind.name.to_owned(), message(kind.name, &output_doc(kind), "out"));
+        messages.insert(format!("out.{}", kind.name), message(kind.name, &output_doc(kind), "out"));
     }
     Value::Object(messages)
 }

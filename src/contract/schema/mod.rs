@@ -28,12 +28,18 @@ pub fn documents() -> Vec<Document> {
         document("asyncapi.json", asyncapi::document()),
         document("envelope.json", envelope()),
     ];
-    documents.extend(Inbound::KINDS.iter().filter_map(|kind| input(kind.name).map(|schema| (kind.name, schema))).map(
-        |(name, schema)| document(&format!("in/{name}.json"), schema),
-    ));
-    documents.extend(Outbound::KINDS.iter().filter_map(|kind| output(kind.name).map(|schema| (kind.name, schema))).map(
-        |(name, schema)| document(&format!("out/{name}.json"), schema),
-    ));
+    documents.extend(
+        Inbound::KINDS
+            .iter()
+            .filter_map(|kind| input(kind.name).map(|schema| (kind.name, schema)))
+            .map(|(name, schema)| document(&format!("in/{name}.json"), schema)),
+    );
+    documents.extend(
+        Outbound::KINDS
+            .iter()
+            .filter_map(|kind| output(kind.name).map(|schema| (kind.name, schema)))
+            .map(|(name, schema)| document(&format!("out/{name}.json"), schema)),
+    );
     documents.sort_by(|one, other| one.path.cmp(&other.path));
     documents
 }
@@ -61,7 +67,16 @@ pub fn output(kind: &str) -> Option<Value> {
         ),
     ]);
     let required = [
-        "specversion", "id", "source", "type", "time", "data", "picketdomain", "picketshard", "picketepoch", "picketseq",
+        "specversion",
+        "id",
+        "source",
+        "type",
+        "time",
+        "data",
+        "picketdomain",
+        "picketshard",
+        "picketepoch",
+        "picketseq",
         "picketcause",
     ];
     Some(event(kind.name, kind.doc, data.to_value(), attributes, &required))
@@ -69,7 +84,8 @@ pub fn output(kind: &str) -> Option<Value> {
 
 fn envelope() -> Value {
     let mut properties = attributes();
-    properties.insert("type".to_owned(), json!({ "type": "string", "pattern": "^picket\\.[a-z_]+\\.[a-z_]+\\.v[0-9]+$" }));
+    properties
+        .insert("type".to_owned(), json!({ "type": "string", "pattern": "^picket\\.[a-z_]+\\.[a-z_]+\\.v[0-9]+$" }));
     properties.insert("data".to_owned(), json!({ "type": "object" }));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -82,14 +98,19 @@ fn envelope() -> Value {
 }
 
 fn attributes() -> Map<String, Value> {
-    let id = |what: &str| json!({
-        "type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": Limits::ID_BYTES, "description": what,
-    });
+    let id = |what: &str| {
+        json!({
+            "type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": Limits::ID_BYTES, "description": what,
+        })
+    };
     let name = "^[a-z0-9_-]+$";
     Map::from_iter([
         ("specversion".to_owned(), json!({ "const": "1.0" })),
         ("id".to_owned(), id("The event's id; with the source it is the idempotency key.")),
-        ("source".to_owned(), id("Who sends it: the name of a configured source; Picket's outputs say `/picket/<shard>`.")),
+        (
+            "source".to_owned(),
+            id("Who sends it: the name of a configured source; Picket's outputs say `/picket/<shard>`."),
+        ),
         ("time".to_owned(), json!({ "type": "string", "format": "date-time", "description": "When it happened." })),
         ("subject".to_owned(), id("The contact, agent or other object, as `data` names it.")),
         ("datacontenttype".to_owned(), json!({ "type": "string", "description": "`application/json`, or nothing." })),

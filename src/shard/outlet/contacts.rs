@@ -1,7 +1,7 @@
 //! Decides what is told about contacts.
 
 use picket_core::{
-    AgentId, Assignment, ContactFact, ContactId, ContactView, Kind, OutsideEnd, Outcome, Plan, Standing, Transfer,
+    AgentId, Assignment, ConnectFailure, ContactFact, ContactId, ContactView, Kind, OutsideEnd, Outcome, Plan, Standing, Transfer,
 };
 
 use super::Writing;
@@ -64,8 +64,19 @@ impl Writing<'_> {
                 agent: held.map(|_| agent),
                 connected_ms: self.since_connected(contact).unwrap_or_default(),
             }),
-            // A failed connection has no voice of its own: what follows says what came of it.
-            ContactFact::CallbackWanted | ContactFact::ConnectFailed { .. } => {
+            ContactFact::ConnectFailed { failure } => Outbound::ContactRequeued(out::Requeued {
+                about,
+                cause: out::RequeueCause::ConnectFailed,
+                agent: held.map(|_| agent),
+                alias,
+                waited_ms,
+                fence,
+                scheduled_for: match failure {
+                    ConnectFailure::Customer { retry_at } => retry_at.map(Into::into),
+                    ConnectFailure::Agent | ConnectFailure::Deadline => None,
+                },
+            }),
+            ContactFact::CallbackWanted => {
                 Outbound::ContactChoiceAvailable(out::ChoiceAvailable {
                     about,
                     choices: vec![Chosen::Wait, Chosen::Callback],
