@@ -88,17 +88,27 @@ fn message(headers: &HeaderMap, body: Bytes, user: Option<String>) -> WireMessag
     }
 }
 
+/// Refusals of a message as a whole, and the status of each.
+const OF_THE_WHOLE: [(Code, StatusCode); 8] = [
+    (Code::MessageTooLarge, StatusCode::PAYLOAD_TOO_LARGE),
+    (Code::BatchTooLarge, StatusCode::PAYLOAD_TOO_LARGE),
+    (Code::UnsupportedContentType, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    (Code::EmptyMessage, StatusCode::BAD_REQUEST),
+    (Code::InvalidUtf8, StatusCode::BAD_REQUEST),
+    (Code::InvalidJson, StatusCode::BAD_REQUEST),
+    (Code::EmptyBatch, StatusCode::BAD_REQUEST),
+    (Code::InvalidHeader, StatusCode::BAD_REQUEST),
+];
+
 /// The answer of a message that holds no event at all: not a list of answers, but an error.
 fn whole_refused(answers: &[Answer], batch: bool) -> Option<Refusal> {
     let [Answer { result: Outcome::Rejected, code: Some(code), detail, .. }] = answers else { return None };
-    let status = match Code::parse(code)? {
-        Code::MessageTooLarge | Code::BatchTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Code::UnsupportedContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Code::EmptyMessage | Code::InvalidUtf8 | Code::InvalidJson | Code::EmptyBatch | Code::InvalidHeader => {
-            StatusCode::BAD_REQUEST
-        }
-        Code::NotAnEvent if !batch => StatusCode::BAD_REQUEST,
-        _ => return None,
+    let known = Code::parse(code)?;
+    let status = match OF_THE_WHOLE.iter().find(|(of_the_whole, _)| *of_the_whole == known) {
+        Some((_, status)) => *status,
+        // In a batch it is a member that is no event, and the batch is still a list.
+        None if known == Code::NotAnEvent && !batch => StatusCode::BAD_REQUEST,
+        None => return None,
     };
     Some(Refusal::new(status, code, detail.clone().unwrap_or_default()))
 }

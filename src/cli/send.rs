@@ -99,9 +99,11 @@ impl Send {
 fn read_events(text: &str) -> serde_json::Result<Vec<Value>> {
     let mut events = Vec::new();
     for document in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
-        match document? {
-            Value::Array(list) => events.extend(list),
-            event => events.push(event),
+        let document = document?;
+        if let Value::Array(list) = document {
+            events.extend(list);
+        } else {
+            events.push(document);
         }
     }
     Ok(events)

@@ -159,9 +159,9 @@ fn sentence(number: Option<u64>, event: &Value) -> String {
     let data = event["data"].as_object().into_iter().flatten();
     let facts: Vec<String> = data
         .filter(|(name, value)| name.as_str() != "seq" && !value.is_null())
-        .map(|(name, value)| match value {
-            Value::String(text) => format!("{name}={text}"),
-            other => format!("{name}={other}"),
+        .map(|(name, value)| match value.as_str() {
+            Some(text) => format!("{name}={text}"),
+            None => format!("{name}={value}"),
         })
         .collect();
     format!("{clock:<12} {number:<8} {kind:<24} {}", facts.join(" "))

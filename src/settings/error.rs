@@ -23,7 +23,7 @@ pub enum Error {
         path: PathBuf,
         /// Where and why.
         #[source]
-        source: config::ConfigError,
+        source: Box<config::ConfigError>,
     },
     /// The layers cannot be laid above each other.
     #[error("cannot use the settings of {origin}")]
@@ -32,7 +32,7 @@ pub enum Error {
         origin: Origin,
         /// Why.
         #[source]
-        source: config::ConfigError,
+        source: Box<config::ConfigError>,
     },
     /// A key does not exist.
     #[error("there is no setting `{key}` ({origin}){}", did_you_mean(suggestion.as_deref()))]

@@ -90,7 +90,8 @@ impl Layers {
         if let Some(path) = sources.file {
             let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
             let layer = File::from_str(&text, FileFormat::Toml);
-            let table = layer.collect().map_err(|source| Error::Syntax { path: path.clone(), source })?;
+            let table =
+                layer.collect().map_err(|source| Error::Syntax { path: path.clone(), source: Box::new(source) })?;
             builder = builder.add_source(layer);
             file = Some((path, table));
         }
@@ -106,9 +107,10 @@ impl Layers {
         for flag in &sources.flags {
             builder = builder
                 .set_override(flag.key, flag.value.clone())
-                .map_err(|source| Error::Merge { origin: Origin::Flag(flag.flag), source })?;
+                .map_err(|source| Error::Merge { origin: Origin::Flag(flag.flag), source: Box::new(source) })?;
         }
-        let merged = builder.build().map_err(|source| Error::Merge { origin: Origin::Nowhere, source })?;
+        let merged =
+            builder.build().map_err(|source| Error::Merge { origin: Origin::Nowhere, source: Box::new(source) })?;
         Ok(Self { merged, file, variables, flags: sources.flags })
     }
 

@@ -20,8 +20,8 @@ use super::*;
 use crate::contract::answer::{Answer, Outcome};
 use crate::contract::wire::WireMessage;
 use crate::settings::Sources;
-use crate::shard::{ShardSide, pair};
 use crate::shard::ports::{BrokerError, DeadLetter};
+use crate::shard::{ShardSide, pair};
 
 /// An API and the loop's side of its shard.
 struct Bench {

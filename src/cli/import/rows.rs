@@ -114,15 +114,17 @@ fn next_record(reader: &mut csv::Reader<Box<dyn Read>>, columns: &[Column]) -> a
             cells.into_iter().try_for_each(|(column, cell)| column.put(cell, &mut data)).map(|()| Value::Object(data))
         }
         Err(error) if error.is_io_error() => return Err(error).context("the file broke off"),
-        Err(error) => Err(match error.kind() {
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                format!("{len} cells instead of {expected_len}")
-            }
-            csv::ErrorKind::Utf8 { .. } => "not UTF-8".into(),
-            _ => error.to_string(),
-        }),
+        Err(error) => Err(complaint(&error)),
     };
     Ok(Some(Row { line: record.position().map_or(line, csv::Position::line), byte, data }))
+}
+
+/// What is wrong with a record, in our words where there are any.
+fn complaint(error: &csv::Error) -> String {
+    if let csv::ErrorKind::UnequalLengths { expected_len, len, .. } = error.kind() {
+        return format!("{len} cells instead of {expected_len}");
+    }
+    if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) { "not UTF-8".into() } else { error.to_string() }
 }
 
 impl Iterator for Rows {
