@@ -207,7 +207,7 @@ fn fact(reader: &Reader<'_>) -> Result<Fact, Unreadable> {
             Fact::Resumed { agent: reader.text("agent")?, over_capacity: reader.flag("over_capacity") }
         }
         // A call-back goes back into waiting too, only later.
-        "contact.planned" if reader.optional::<String>("because").as_deref() == Some("scheduled") => {
+        "contact.planned" if reader.optional("because").as_deref() == Some("scheduled") => {
             Fact::Requeued { cause: "scheduled".to_owned() }
         }
         "contact.requeued" => Fact::Requeued { cause: reader.optional("cause").unwrap_or_default() },

@@ -1,6 +1,5 @@
 //! Decides one input at a time: seen before, who it is from, what the rules say, what the core does; sealed as a record.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use super::seen::Sight;
 use super::state::ShardState;
 use super::time::{Keeper, Reading};
 use crate::contract::answer::{Answer, Outcome};
-use crate::contract::wire::{HeaderValue, WireMessage};
+use crate::contract::wire::WireMessage;
 use crate::contract::{self, Code, Envelope, Refusal, Sources};
 use crate::telemetry::chain;
 
