@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn a_snapshot_reads_back_and_a_flipped_bit_anywhere_is_noticed() {
-        let state = ShardState { time: Timestamp(7), ..ShardState::default() };
+        let mut state = ShardState::default();
+        state.time = Timestamp(7);
         let snapshot = encode(&state).unwrap();
         assert_eq!(decode(&snapshot).unwrap(), state);
         for at in 0..snapshot.body.len() {

@@ -133,6 +133,7 @@ fn an_answer_is_valid_against_its_schema() {
         detail: None,
         seq: Some(1),
         output: None,
+        state: None,
     };
     assert_valid(&serde_json::from_str(&document("answer.json")).unwrap(), &serde_json::to_value(answer).unwrap());
 }
