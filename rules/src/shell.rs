@@ -9,7 +9,9 @@ impl RuleSet {
     /// What each source calls an agent, where that differs from her own id.
     pub fn aliases(&self, agent: &str) -> impl Iterator<Item = (&str, &str)> {
         let known = self.agents.iter().find(|known| known.id == agent);
-        known.into_iter().flat_map(|known| known.aliases.iter().map(|(source, alias)| (source.as_str(), alias.as_str())))
+        known
+            .into_iter()
+            .flat_map(|known| known.aliases.iter().map(|(source, alias)| (source.as_str(), alias.as_str())))
     }
 
     /// Hours that somebody states outside the rule files, in a domain's zone and with its holidays: the name of their

@@ -1,8 +1,8 @@
 //! Decides what can be typed: one file per subcommand, and one place where errors are printed.
 #![expect(clippy::print_stdout, reason = "a command answers on standard output")]
 
-pub(crate) mod client;
 mod check;
+pub(crate) mod client;
 mod dead;
 mod demo;
 mod health;

@@ -136,11 +136,8 @@ impl Decider {
         };
         let mut decided = self.prepare_place(&envelope);
         let mut draft = Draft::default();
-        let outcome = if conflict {
-            Err(Refused::conflict())
-        } else {
-            self.carry_out(&envelope, rows, &mut draft, &mut decided)
-        };
+        let outcome =
+            if conflict { Err(Refused::conflict()) } else { self.carry_out(&envelope, rows, &mut draft, &mut decided) };
         let verdict = match outcome {
             Ok(()) => Verdict::Applied,
             Err(refused) => {
@@ -206,7 +203,10 @@ impl Decider {
 
     fn advance(&mut self, to: Timestamp, decided: &mut Vec<Decided>) -> Result<(), Refused> {
         if !self.keeper.clock().is_driven() {
-            return Err(Refused::new(Code::ClockNotDriven, "time is moved by inputs only under `picket serve --clock driven`"));
+            return Err(Refused::new(
+                Code::ClockNotDriven,
+                "time is moved by inputs only under `picket serve --clock driven`",
+            ));
         }
         if to < self.keeper.last() {
             return Err(Refused::by_core(Rejection::BadTime));
@@ -291,10 +291,11 @@ impl Decider {
         };
         let record = Arc::new(record);
         let noted = self.state.note(&record, &entry.hash);
-        draft.writes.extend(noted.familiar.into_iter().filter_map(|(customer, familiar)| {
-            self.familiarity_write(customer, &familiar)
-        }));
-        let outputs = noted.voices.iter().map(|voice| Arc::new(outlet::write(&self.state, &self.shard, &record, voice)));
+        draft.writes.extend(
+            noted.familiar.into_iter().filter_map(|(customer, familiar)| self.familiarity_write(customer, &familiar)),
+        );
+        let outputs =
+            noted.voices.iter().map(|voice| Arc::new(outlet::write(&self.state, &self.shard, &record, voice)));
         let outputs = outputs.collect();
         self.overlay.write(record.seq, &draft.writes);
         Decided { record: Some((record, entry)), directory: draft.writes, outputs, ..Decided::default() }

@@ -149,7 +149,11 @@ impl Lookup<'_> {
     }
 
     /// The customer and account ids that an id or an address lead to, and how.
-    pub(super) fn whose(&self, customer: Option<&str>, from: Option<&str>) -> (Option<String>, Option<String>, Option<&'static str>) {
+    pub(super) fn whose(
+        &self,
+        customer: Option<&str>,
+        from: Option<&str>,
+    ) -> (Option<String>, Option<String>, Option<&'static str>) {
         if let Some(customer) = customer {
             return (Some(customer.to_owned()), None, None);
         }

@@ -27,8 +27,6 @@ pub use feed::Feed;
 #[cfg(test)]
 pub(crate) use handle::ShardSide;
 pub(crate) use handle::pair;
-#[cfg(test)]
-pub(crate) use handle::ShardSide;
 pub use handle::{Dependency, Health, ShardHandle, Unavailable};
 pub use identify::Pepper;
 pub use run::Limits;

@@ -44,7 +44,9 @@ pub(crate) enum Error {
         missing: u64,
     },
     /// It ended before the head that the store named.
-    #[error("the journal ends at record {found} instead of {expected}: the store lost its tail, restore it from a backup or replica")]
+    #[error(
+        "the journal ends at record {found} instead of {expected}: the store lost its tail, restore it from a backup or replica"
+    )]
     Short {
         /// The last record there.
         found: u64,
@@ -54,7 +56,13 @@ pub(crate) enum Error {
 }
 
 /// Takes a shard over and rebuilds its state.
-pub(super) async fn recover(store: &dyn Store, shard: &str, instance: &str, nonce: &str, floor: u64) -> Result<Recovered, Error> {
+pub(super) async fn recover(
+    store: &dyn Store,
+    shard: &str,
+    instance: &str,
+    nonce: &str,
+    floor: u64,
+) -> Result<Recovered, Error> {
     let (token, head) = store.acquire(shard, instance, nonce, floor).await?;
     let watermark = store.watermark(shard).await?;
     let mut state = starting_state(store, shard, watermark).await?;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::decide::Decider;
 use super::decided::{Decided, Effect};
+use super::feed::Feed;
 use super::handle::{Health, Submission};
 use super::keeper::Snapshots;
 use super::measure;
@@ -21,7 +22,6 @@ use super::ports::{DeadLetter, Delivery, Inbox, Receipt, StoreError};
 use super::publisher::Outqueue;
 use super::state::ShardState;
 use super::writer::Written;
-use super::feed::Feed;
 use crate::contract::Refusal;
 use crate::contract::answer::{Answer, Outcome};
 use crate::contract::wire::WireMessage;

@@ -58,8 +58,7 @@ impl Seen {
     /// Remembers an event, and forgets what falls out of the window.
     pub fn note(&mut self, event: (&str, &str, &str), at: Timestamp, seq: u64, output: u64, code: Option<&str>) {
         let (source, id, content) = event;
-        let first =
-            First { content: short(content.as_bytes()), seq, output, code: code.map(str::to_owned), at };
+        let first = First { content: short(content.as_bytes()), seq, output, code: code.map(str::to_owned), at };
         let key = key(source, id);
         if self.by_key.insert(key, first).is_none() {
             self.order.push_back(key);

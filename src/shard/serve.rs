@@ -106,7 +106,8 @@ impl Service {
         let turn = self.assemble(recovered, &mut parts, &over)?;
         let result = turn.run(&mut self.side.submissions, &mut self.rules, &mut parts, stop).await;
         over.cancel();
-        let _ = tokio::time::timeout(Duration::from_secs(5), async { while parts.join_next().await.is_some() {} }).await;
+        let _ =
+            tokio::time::timeout(Duration::from_secs(5), async { while parts.join_next().await.is_some() {} }).await;
         Ok(result?)
     }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use picket_core::{
-    AgentId, ConnectFailure, ContactFact, ContactId, CustomerId, Event, Familiar, FenceFact, Kind, Names, OfferFact, OfferId,
-    Outcome, Router, SourceId, Standing, Timestamp, WorldFact,
+    AgentId, ConnectFailure, ContactFact, ContactId, CustomerId, Event, Familiar, FenceFact, Kind, Names, OfferFact,
+    OfferId, Outcome, Router, SourceId, Standing, Timestamp, WorldFact,
 };
 use serde::{Deserialize, Serialize};
 
@@ -383,9 +383,7 @@ const fn silent(fact: &ContactFact) -> bool {
     use picket_core::StepCause::{Arrival, Replanned};
     match fact {
         // A customer who is called again later is told of as requeued; otherwise what follows says what came of it.
-        ContactFact::ConnectFailed { failure } => {
-            !matches!(failure, ConnectFailure::Customer { retry_at: Some(_) })
-        }
+        ContactFact::ConnectFailed { failure } => !matches!(failure, ConnectFailure::Customer { retry_at: Some(_) }),
         ContactFact::StepEntered { cause, .. } => matches!(cause, Arrival | Replanned),
         _ => false,
     }

@@ -44,9 +44,9 @@ pub async fn settle(options: &Options, shard: &ShardRoute) -> Result<(), BrokerE
         Ok(())
     };
     let limit = options.connect_timeout();
-    tokio::time::timeout(limit, attempt).await.unwrap_or_else(|_| {
-        Err(crate::broker::unavailable("setting up exchanges and queues", "no answer in time"))
-    })
+    tokio::time::timeout(limit, attempt)
+        .await
+        .unwrap_or_else(|_| Err(crate::broker::unavailable("setting up exchanges and queues", "no answer in time")))
 }
 
 /// AMQP's short strings end at 255 bytes, and the client panics beyond; names and keys of the contract are shorter.

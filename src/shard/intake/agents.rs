@@ -97,9 +97,10 @@ pub(super) fn put(context: &mut Context<'_>, message: &Put) -> Result<Prepared, 
     let agent = AgentId(context.intern(Kind::Agent, message.agent.as_str()));
     let spec = AgentSpec { points: message.points.unwrap_or(POINTS), skills, queues, slots, shift };
     let mut prepared = Prepared::from(Input::World(Box::new(WorldChange::PutAgent(agent, spec))));
-    let aliases = message.aliases.iter().map(|(source, alias)| {
-        (SourceId(context.intern(Kind::Source, source.as_str())), alias.as_str().to_owned())
-    });
+    let aliases = message
+        .aliases
+        .iter()
+        .map(|(source, alias)| (SourceId(context.intern(Kind::Source, source.as_str())), alias.as_str().to_owned()));
     let aliases = aliases.collect();
     prepared.facts = context.state.alias_changes(agent, &aliases);
     Ok(prepared)

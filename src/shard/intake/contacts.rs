@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use picket_core::{
-    AgentId, Arrival, ChannelId, ConnectFailure, ContactCommand, ContactId, CustomerId, Familiar,
-    FenceReason, Handler, Input, Kind, MatterId, Millis, Need, OfferCommand, OfferId, OutsideEnd, ReasonId, Rejection,
-    Replanning, SkillId, SourceId, Supervision, ThreadId, Timestamp, Transfer,
+    AgentId, Arrival, ChannelId, ConnectFailure, ContactCommand, ContactId, CustomerId, Familiar, FenceReason, Handler,
+    Input, Kind, MatterId, Millis, Need, OfferCommand, OfferId, OutsideEnd, ReasonId, Rejection, Replanning, SkillId,
+    SourceId, Supervision, ThreadId, Timestamp, Transfer,
 };
-use picket_rules::facts::{ContactFacts, Facts};
 use picket_rules::Planned;
+use picket_rules::facts::{ContactFacts, Facts};
 
 use super::{Context, Prepared, Refused, put};
-use crate::contract::inbound::contact::{
-    ConnectFailed, Choice, Chosen, Direction, Identity, Received, Side, Target, Updated, Wants,
-};
 use crate::contract::inbound::Inbound;
+use crate::contract::inbound::contact::{
+    Choice, Chosen, ConnectFailed, Direction, Identity, Received, Side, Target, Updated, Wants,
+};
 use crate::contract::value::Id;
 use crate::contract::{Code, Envelope};
 use crate::shard::identify::{ContactRow, Identified, Lookup, ValueRow};
@@ -45,7 +45,11 @@ pub(super) fn whose(lookup: &Lookup<'_>, envelope: &Envelope) -> (Vec<String>, O
 }
 
 /// A contact arrives.
-pub(super) fn received(context: &mut Context<'_>, envelope: &Envelope, message: &Received) -> Result<Prepared, Refused> {
+pub(super) fn received(
+    context: &mut Context<'_>,
+    envelope: &Envelope,
+    message: &Received,
+) -> Result<Prepared, Refused> {
     if context.state.find_contact(&envelope.source, message.contact.as_str()).is_some() {
         return Err(Refused::by_core(Rejection::ContactExists));
     }
@@ -265,7 +269,10 @@ fn target(context: &mut Context<'_>, source: &str, to: &Target) -> Result<Transf
             let needs = needs.iter().map(|(skill, level)| {
                 let number = context.state.names.find(Kind::Skill, skill.as_str());
                 let skill = number.map(SkillId).ok_or_else(|| {
-                    Refused::new(Code::InvalidValue, format!("data.to.needs: no skill {skill} is declared in the rules"))
+                    Refused::new(
+                        Code::InvalidValue,
+                        format!("data.to.needs: no skill {skill} is declared in the rules"),
+                    )
                 })?;
                 Ok(Need { skill, level: picket_core::Level(level.0) })
             });
@@ -282,7 +289,10 @@ fn domain(context: &Context<'_>, envelope: &Envelope, message: &Received) -> Res
     if known {
         Ok(domain)
     } else {
-        Err(Refused::new(Code::UnknownDomain, format!("domain {domain} is not configured: add [domain.{domain}] to the rules")))
+        Err(Refused::new(
+            Code::UnknownDomain,
+            format!("domain {domain} is not configured: add [domain.{domain}] to the rules"),
+        ))
     }
 }
 

@@ -142,10 +142,9 @@ pub(super) fn prepare(context: &mut Context<'_>, envelope: &Envelope) -> Result<
         Inbound::ContactUpdated(updated) => contacts::updated(context, envelope, updated),
         Inbound::OfferAccept(_) | Inbound::OfferDecline(_) => contacts::offer(context, envelope),
         Inbound::AgentPut(put) => agents::put(context, put),
-        Inbound::AgentSetState(_)
-        | Inbound::AgentAbsence(_)
-        | Inbound::AgentLoad(_)
-        | Inbound::AgentRemove(_) => agents::command(context, envelope),
+        Inbound::AgentSetState(_) | Inbound::AgentAbsence(_) | Inbound::AgentLoad(_) | Inbound::AgentRemove(_) => {
+            agents::command(context, envelope)
+        }
         Inbound::CustomerPut(put) => Ok(customers::put(context, put)?),
         Inbound::AccountPut(put) => Ok(customers::put_account(context, put)?),
         Inbound::CustomerErase(erase) => Ok(customers::erase(context, erase)),
@@ -168,10 +167,12 @@ impl Context<'_> {
 
     /// The agent whom this source calls so.
     fn agent(&self, source: &str, called: &str) -> Result<AgentId, Refused> {
-        self.state.find_agent(source, called).filter(|agent| self.state.router.agent(*agent).is_some()).ok_or_else(|| {
-            let detail = format!("source {source} has no agent {called}: define her in the rules or by agent.put");
-            Refused::new(Code::from(Rejection::UnknownAgent), detail)
-        })
+        self.state.find_agent(source, called).filter(|agent| self.state.router.agent(*agent).is_some()).ok_or_else(
+            || {
+                let detail = format!("source {source} has no agent {called}: define her in the rules or by agent.put");
+                Refused::new(Code::from(Rejection::UnknownAgent), detail)
+            },
+        )
     }
 
     fn team(&self, id: &str) -> Result<TeamId, Refused> {

@@ -84,6 +84,7 @@ pub(super) fn activate(context: &Context<'_>, message: &Activate) -> Result<Prep
     if context.state.rules.as_ref().is_some_and(|rules| rules.hash == wanted) {
         return Ok(Prepared::default());
     }
-    let detail = format!("no rule set {wanted} is staged here: put its files in the rules folder and reload the daemon");
+    let detail =
+        format!("no rule set {wanted} is staged here: put its files in the rules folder and reload the daemon");
     Err(Refused::new(Code::UnknownRules, detail))
 }

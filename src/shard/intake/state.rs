@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use picket_core::{AgentCommand, ContactCommand, ContactState, Input, Kind, OutsideEnd, ReasonId, SourceId, StateSetter};
+use picket_core::{
+    AgentCommand, ContactCommand, ContactState, Input, Kind, OutsideEnd, ReasonId, SourceId, StateSetter,
+};
 use serde_json::{Value, json};
 
 use super::{Context, Prepared, agents};
@@ -23,9 +25,10 @@ pub(super) fn sync(context: &mut Context<'_>, envelope: &Envelope, message: &Syn
         gone.map(|view| Input::Contact(view.id, ContactCommand::Withdraw(OutsideEnd::Gone))).collect();
     for live in &message.agents {
         let Ok(agent) = context.agent(&envelope.source, live.agent.as_str()) else { continue };
-        let channels = live.channels.iter().filter_map(|name| {
-            context.state.names.find(Kind::Channel, name.as_str()).map(picket_core::ChannelId)
-        });
+        let channels = live
+            .channels
+            .iter()
+            .filter_map(|name| context.state.names.find(Kind::Channel, name.as_str()).map(picket_core::ChannelId));
         let channels = channels.collect();
         let reason = live.reason.as_ref().map(|reason| ReasonId(context.intern(Kind::Reason, reason.as_str())));
         let (presence, by) = (agents::presence(live.state), StateSetter::Source(source));

@@ -1,7 +1,8 @@
 //! Decides what is told about contacts.
 
 use picket_core::{
-    AgentId, Assignment, ConnectFailure, ContactFact, ContactId, ContactView, Kind, OutsideEnd, Outcome, Plan, Standing, Transfer,
+    AgentId, Assignment, ConnectFailure, ContactFact, ContactId, ContactView, Kind, Outcome, OutsideEnd, Plan,
+    Standing, Transfer,
 };
 
 use super::Writing;
@@ -76,14 +77,12 @@ impl Writing<'_> {
                     ConnectFailure::Agent | ConnectFailure::Deadline => None,
                 },
             }),
-            ContactFact::CallbackWanted => {
-                Outbound::ContactChoiceAvailable(out::ChoiceAvailable {
-                    about,
-                    choices: vec![Chosen::Wait, Chosen::Callback],
-                    cause: None,
-                    words: Some("Nobody who may take this is free. You can wait, or we call you back.".to_owned()),
-                })
-            }
+            ContactFact::CallbackWanted => Outbound::ContactChoiceAvailable(out::ChoiceAvailable {
+                about,
+                choices: vec![Chosen::Wait, Chosen::Callback],
+                cause: None,
+                words: Some("Nobody who may take this is free. You can wait, or we call you back.".to_owned()),
+            }),
             ContactFact::Closed { outcome } => self.closed(contact, outcome),
         }
     }
@@ -92,11 +91,9 @@ impl Writing<'_> {
     pub(super) fn end(&self, contact: ContactId, outcome: &Outcome) -> Outbound {
         let about = self.about(contact);
         match outcome {
-            Outcome::Abandoned { waited, while_offered } => Outbound::ContactAbandoned(out::Abandoned {
-                about,
-                waited_ms: waited.0,
-                while_offered: *while_offered,
-            }),
+            Outcome::Abandoned { waited, while_offered } => {
+                Outbound::ContactAbandoned(out::Abandoned { about, waited_ms: waited.0, while_offered: *while_offered })
+            }
             Outcome::Diverted { to, cause } => Outbound::ContactDiverted(out::Diverted {
                 about,
                 to: self.text(Kind::Destination, to.0),
@@ -209,9 +206,8 @@ impl Writing<'_> {
         let Some(view) = self.state.router.agent(agent) else {
             return Capacity { cost: 0, points_in_use: 0, points: 0, slots_in_use: 0, slots: 0 };
         };
-        let on_channel = view.contacts.iter().filter(|id| {
-            self.state.router.contact(**id).map(|other| other.channel) == channel
-        });
+        let on_channel =
+            view.contacts.iter().filter(|id| self.state.router.contact(**id).map(|other| other.channel) == channel);
         let own_slots = view.spec.slots.iter().find(|(of, _)| Some(*of) == channel).map(|(_, slots)| *slots);
         Capacity {
             cost: spec.map_or(0, |spec| spec.cost),

@@ -131,14 +131,11 @@ impl Writing<'_> {
             FenceFact::Set { team } => {
                 Outbound::FenceSet(fence::Set { about, team: self.team(*team), because: fence::SetBecause::Plan })
             }
-            FenceFact::Closed => {
-                Outbound::FenceSet(fence::Set { about, team, because: fence::SetBecause::Supervisor })
-            }
+            FenceFact::Closed => Outbound::FenceSet(fence::Set { about, team, because: fence::SetBecause::Supervisor }),
             FenceFact::Opened { reason, held, tried } => {
-                let tried = tried.iter().map(|one| fence::Tried {
-                    agent: self.agent(one.agent),
-                    obstacle: one.obstacle.into(),
-                });
+                let tried = tried
+                    .iter()
+                    .map(|one| fence::Tried { agent: self.agent(one.agent), obstacle: one.obstacle.into() });
                 let tried = tried.collect();
                 Outbound::FenceOpened(fence::Opened { about, team, reason: (*reason).into(), held_ms: held.0, tried })
             }
