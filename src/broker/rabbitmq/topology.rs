@@ -51,6 +51,9 @@ pub(super) fn gate_sink(options: &Options, shard: &str) -> String {
     if options.archive { output_archive(shard) } else { format!("{}.sink", gate(shard)) }
 }
 
+/// What RabbitMQ says of a durable queue whose node, or which itself, is not up yet.
+const STARTING: &str = "is down or inaccessible";
+
 /// A shard as the broker sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardRoute {
@@ -271,6 +274,10 @@ pub(super) fn refused(what: &str, name: &str, error: lapin::Error) -> BrokerErro
         return unavailable("setting up exchanges and queues", error);
     };
     let mend = match amqp.get_id() {
+        // A broker that has just started takes connections before its streams and queues are up: it will be there.
+        404 if amqp.get_message().as_str().contains(STARTING) => {
+            return unavailable("setting up exchanges and queues", error);
+        }
         404 => "it does not exist: run `picket setup`, or let the daemon declare it (setup = \"declare\")",
         403 => "the daemon's user may not do this: grant it configure, write and read on ^picket\\.",
         406 => {
