@@ -1,4 +1,5 @@
 //! What is fast, each beside what it is compared with, in one run: `cargo bench --bench throughput [-- core embedded services]`.
+#![expect(clippy::expect_used, reason = "a test that cannot go on says what it expected")]
 
 #[path = "../tests/common"]
 mod common {

@@ -1,4 +1,5 @@
 //! The daemon from outside: the built program, real sockets, a real RabbitMQ, a real Redis, a foreign client.
+#![expect(clippy::expect_used, reason = "a test that cannot go on says what it expected")]
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -38,11 +39,6 @@ impl Services {
     /// Makes a virtual host and returns its url.
     pub(crate) fn vhost(&self, name: &str) -> String {
         self.broker.vhost(name)
-    }
-
-    /// The url of a virtual host.
-    pub(crate) fn amqp(&self, name: &str) -> String {
-        self.broker.url_of(name)
     }
 
     /// The url of the store.

@@ -1,4 +1,5 @@
 //! Decides whether what is shipped beside the program still fits it: the unit, the image, the compose file.
+#![expect(clippy::expect_used, reason = "a test that cannot go on says what it expected")]
 
 use std::path::Path;
 use std::process::Command;

@@ -1,5 +1,6 @@
 //! A recorded week of a call centre through the whole daemon, killed on the way, decides exactly what the core alone
 //! decides. The trace lies beside the project; without it these stories say so and pass.
+#![expect(clippy::expect_used, reason = "a test that cannot go on says what it expected")]
 
 use std::fs::File;
 use std::path::PathBuf;

@@ -21,7 +21,9 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(!results.is_empty());
     for envelope in results.into_iter().flatten() {
         let again = WireMessage {
-            body: serde_json::to_vec(&envelope.to_json().expect("an envelope serialises")).expect("JSON is written").into(),
+            body: serde_json::to_vec(&envelope.to_json().expect("an envelope serialises"))
+                .expect("JSON is written")
+                .into(),
             content_type: Some("application/cloudevents+json".to_owned()),
             ..WireMessage::default()
         };

@@ -30,6 +30,10 @@ impl<R: BufRead> Events<R> {
     ///
     /// # Errors
     /// When the reader fails, or carries what is not UTF-8.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator of results would hide that the feed can end in the middle"
+    )]
     pub fn next(&mut self) -> io::Result<Option<Event>> {
         let mut event = Event::default();
         let mut lines: Vec<String> = Vec::new();

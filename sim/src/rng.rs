@@ -21,6 +21,7 @@ impl Stream {
     }
 
     /// The next 64 bits.
+    #[expect(clippy::should_implement_trait, reason = "the field's own word for one step of a generator")]
     pub fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.state;

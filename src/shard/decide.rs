@@ -1,4 +1,5 @@
 //! Decides one input at a time: seen before, who it is from, what the rules say, what the core does; sealed as a record.
+#![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here has nothing to say about it")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -134,7 +134,6 @@ impl ShardHandle {
     }
 
     /// The committed state. To be read briefly, and never across an await.
-    #[must_use]
     pub fn model(&self) -> RwLockReadGuard<'_, ShardState> {
         self.model.read().unwrap_or_else(PoisonError::into_inner)
     }

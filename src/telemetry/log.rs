@@ -33,7 +33,8 @@ pub enum Error {
 pub fn start(settings: &Log) -> Result<(), Error> {
     use tracing_subscriber::util::SubscriberInitExt;
 
-    let filter = EnvFilter::try_new(&settings.filter)
+    // The client logs messages that come back with their bodies, which hold what no log may hold.
+    let filter = EnvFilter::try_new(format!("lapin::returned_messages=off,{}", settings.filter))
         .map_err(|source| Error::Filter { filter: settings.filter.clone(), source })?;
     let terminal = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);

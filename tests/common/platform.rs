@@ -122,15 +122,6 @@ impl Ledger {
     }
 }
 
-/// Publishes one input and says whether the broker confirmed that it took it.
-pub(crate) fn publish_once(url: &str, domain: &str, input: &Value) -> bool {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let (_connection, channel) = open(url).await.expect("a connection");
-        publish_one(&channel, domain, input).await.expect("an answer of the broker")
-    })
-}
-
 /// Publishes one input after the other, each until it is confirmed.
 async fn publish(place: Place, mut inputs: mpsc::Receiver<Value>, ledger: Arc<Mutex<Ledger>>) {
     let mut next = None;
@@ -148,7 +139,7 @@ async fn publish(place: Place, mut inputs: mpsc::Receiver<Value>, ledger: Arc<Mu
                 },
             };
             let confirmed = tokio::time::timeout(CONFIRM, publish_one(&channel, &place.domain, &input)).await;
-            if matches!(confirmed, Ok(Ok(true))) {
+            if matches!(confirmed, Ok(Ok(Confirmation::Ack(None)))) {
                 ledger.lock().unwrap_or_else(PoisonError::into_inner).confirmed.push(input);
             } else {
                 next = Some(input);
@@ -158,7 +149,7 @@ async fn publish(place: Place, mut inputs: mpsc::Receiver<Value>, ledger: Arc<Mu
     }
 }
 
-async fn publish_one(channel: &Channel, domain: &str, input: &Value) -> Result<bool, lapin::Error> {
+async fn publish_one(channel: &Channel, domain: &str, input: &Value) -> Result<Confirmation, lapin::Error> {
     let kind = input["type"].as_str().unwrap_or_default();
     let key = format!("{domain}.{}", kind.trim_start_matches("picket.").trim_end_matches(".v1"));
     let properties = BasicProperties::default()
@@ -168,7 +159,7 @@ async fn publish_one(channel: &Channel, domain: &str, input: &Value) -> Result<b
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let body = input.to_string();
     let sent = channel.basic_publish("picket.in".into(), key.into(), options, body.as_bytes(), properties).await?;
-    Ok(matches!(sent.await?, Confirmation::Ack(None)))
+    sent.await
 }
 
 async fn open(url: &str) -> Result<(Connection, Channel), lapin::Error> {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::common::daemon::{Setup, event};
+use crate::common::daemon::Setup;
 use crate::common::platform::Platform;
 use crate::common::rabbitmq::Server;
 use crate::common::redis::RedisServer;
@@ -50,20 +50,4 @@ fn with_the_memory_alarm_on_what_is_committed_is_acknowledged_and_nothing_is_los
     assert_eq!(numbers.len() as u64, 1 + last - numbers[0], "the outputs have gaps: {numbers:?}");
     assert!(heard < ledger.outputs.len(), "nothing had to wait for the end of the alarm");
     drop(daemon);
-}
-
-#[test]
-fn a_publish_with_an_unknown_domain_lands_among_the_dead_letters_and_can_be_found_there() {
-    let services = crate::services();
-    let daemon = Setup::with_services(RULES, "known", &services.vhost("unknown-domain"), &services.redis()).start();
-    let url = services.amqp("unknown-domain");
-    let lost = event("chaos", "to-nowhere", "contact.received", json!({"contact": "c-1", "channel": "sms"}));
-    let confirmed = crate::common::platform::publish_once(&url, "atlantis", &lost);
-    assert!(confirmed, "a publish to an unknown domain was not confirmed");
-    let letter = until("the dead letter", PATIENCE, || {
-        let letters: Value = daemon.command(&["dead", "list", "--json"]);
-        let list = letters.as_array().cloned().unwrap_or_default();
-        list.into_iter().find(|letter| letter["code"] == "unknown_domain")
-    });
-    assert_eq!(letter["routing_key"], "atlantis.contact.received");
 }

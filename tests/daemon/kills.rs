@@ -1,4 +1,4 @@
-//! Nothing lost, nothing twice: what holds when the broker, the store or the daemon is killed under load.
+//! Nothing lost, nothing twice: what holds when the store or the daemon is killed under load.
 
 use std::time::Duration;
 
@@ -22,13 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// What is killed.
 #[derive(Clone, Copy, Debug)]
 enum Victim {
-    Broker,
     Store,
     Daemon,
 }
 
 #[test]
-fn killing_broker_store_and_daemon_three_times_each_under_load_loses_nothing_and_assigns_nothing_twice() {
+fn killing_store_and_daemon_three_times_each_under_load_loses_nothing_and_assigns_nothing_twice() {
     let _alone = crate::heavy();
     let (broker, mut store) = (Server::start(), RedisServer::start());
     let mut daemon = Setup::with_services(RULES, "kills", &broker.url(), &store.url()).start();
@@ -37,10 +36,10 @@ fn killing_broker_store_and_daemon_three_times_each_under_load_loses_nothing_and
 
     let mut sent = 0;
     for round in 0..3 {
-        for victim in [Victim::Broker, Victim::Store, Victim::Daemon] {
+        for victim in [Victim::Store, Victim::Daemon] {
             sent = load(&platform, sent, sent + BETWEEN, &daemon);
             eprintln!("round {round}: killing the {victim:?} with {} contacts open", open(&platform, sent));
-            strike(victim, &broker, &mut store, &mut daemon);
+            strike(victim, &mut store, &mut daemon);
         }
     }
     sent = load(&platform, sent, sent + BETWEEN, &daemon);
@@ -85,12 +84,8 @@ fn open(platform: &Platform, sent: usize) -> usize {
 }
 
 /// Kills one, in the middle of what it does, and starts it again.
-fn strike(victim: Victim, broker: &Server, store: &mut RedisServer, daemon: &mut Daemon) {
+fn strike(victim: Victim, store: &mut RedisServer, daemon: &mut Daemon) {
     match victim {
-        Victim::Broker => {
-            broker.kill();
-            broker.restart();
-        }
         Victim::Store => {
             store.kill();
             store.restart();

@@ -1,4 +1,5 @@
 //! Decides what events about agents ask of the core.
+#![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here has nothing to say about it")]
 
 use std::collections::BTreeMap;
 

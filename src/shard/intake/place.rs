@@ -1,4 +1,5 @@
 //! Decides what a rule set means for the core, and what an event needs of the place before it can be carried out.
+#![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here has nothing to say about it")]
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
 //! Decides what is told about contacts.
+#![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here has nothing to say about it")]
 
 use picket_core::{
     AgentId, Assignment, ConnectFailure, ContactFact, ContactId, ContactView, Kind, Outcome, OutsideEnd, Plan,
