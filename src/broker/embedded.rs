@@ -18,7 +18,7 @@ use self::shelf::Shelf;
 use super::unavailable;
 use crate::contract::wire::{HeaderValue, OutMessage, WireMessage};
 use crate::shard::ports::{
-    Broker, BrokerError, BrokerTraits, DeadLetter, DeadLetters, Delivery, Inbox, Outbox, Receipt, Token,
+    Broker, BrokerError, BrokerTraits, DeadLetter, DeadLetters, Delivery, Inbox, Outbox, Pulse, Receipt, Token,
 };
 use crate::store;
 
@@ -118,6 +118,10 @@ impl Inbox for EmbeddedInbox {
     async fn close(&mut self) {
         self.messages.close();
         self.open.clear();
+    }
+
+    fn pulse(&self) -> Option<Arc<dyn Pulse>> {
+        None
     }
 }
 

@@ -60,7 +60,8 @@ pub struct Health {
 /// One thing the shard depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dependency {
-    /// `store`, `broker`, `rules`, `journal`.
+    /// `store`, `journal`; `broker` is the way out, `inbox` the way in. An `archive` that is missing is told, and
+    /// nothing waits for it.
     pub name: &'static str,
     /// What is wrong; nothing when it works.
     pub trouble: Option<String>,
@@ -70,15 +71,26 @@ impl Health {
     /// Whether events are taken and decided.
     #[must_use]
     pub fn ready(&self) -> bool {
-        self.active && self.dependencies.iter().all(|dependency| dependency.trouble.is_none())
+        self.trouble().is_none()
     }
 
     /// What is wrong, in one line; none when nothing is.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
+        self.trouble_of(|name| name != "archive")
+    }
+
+    /// What keeps events from being committed. A broker that is away does not: outputs wait for it, up to a limit.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<String> {
+        self.trouble_of(|name| matches!(name, "store" | "journal"))
+    }
+
+    fn trouble_of(&self, counts: impl Fn(&str) -> bool) -> Option<String> {
         let troubles: Vec<String> = self
             .dependencies
             .iter()
+            .filter(|d| counts(d.name))
             .filter_map(|d| d.trouble.as_ref().map(|trouble| format!("{}: {trouble}", d.name)))
             .collect();
         match (troubles.is_empty(), self.active) {
@@ -86,6 +98,12 @@ impl Health {
             (true, false) => Some("the shard is starting".to_owned()),
             (false, _) => Some(troubles.join("; ")),
         }
+    }
+
+    /// Whether something was said about a dependency.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.dependencies.iter().any(|dependency| dependency.name == name)
     }
 
     /// Sets what is wrong with a dependency; returns whether that is news.
@@ -121,7 +139,7 @@ impl ShardHandle {
     /// [`Unavailable`] while the shard cannot commit; nothing was taken then, or it is not known whether, and sending
     /// the same event again is safe.
     pub async fn submit(&self, message: WireMessage) -> Result<Vec<Answer>, Unavailable> {
-        if let Some(why) = self.health().trouble() {
+        if let Some(why) = self.health().obstacle() {
             return Err(unavailable(why));
         }
         let (answers, answered) = oneshot::channel();

@@ -310,6 +310,12 @@ pub trait Broker: Send + Sync + std::fmt::Debug {
     fn dead_letters(&self) -> std::sync::Arc<dyn DeadLetters>;
 }
 
+/// Looks at a connection from outside.
+pub trait Pulse: Send + Sync + std::fmt::Debug {
+    /// What is wrong with it now; nothing when it works.
+    fn trouble(&self) -> Option<String>;
+}
+
 /// Delivers what arrives for one shard, over a connection of its own that it supervises itself.
 ///
 /// While the broker is away, [`Inbox::take`] waits; it never ends by itself. After a reconnection unacknowledged
@@ -325,6 +331,9 @@ pub trait Inbox: Send + std::fmt::Debug {
 
     /// Closes the channel with its consumer still registered, so that what is unacknowledged returns in order.
     async fn close(&mut self);
+
+    /// Looks at its connection; none where there is no connection that could be lost.
+    fn pulse(&self) -> Option<std::sync::Arc<dyn Pulse>>;
 }
 
 /// Publishes for one shard, over a connection of its own that it supervises itself.
@@ -354,6 +363,11 @@ pub trait Outbox: Send + std::fmt::Debug {
     /// # Errors
     /// Any; see [`BrokerError`].
     async fn check(&mut self) -> Result<(), BrokerError>;
+
+    /// What is missing that nothing else waits for.
+    fn degraded(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A message that could not be understood or handled, as it is kept for people.

@@ -120,6 +120,7 @@ impl Publisher {
                     self.note_watermark().await?;
                     let outcome = self.outbox.check().await;
                     self.report(outcome.as_ref().err())?;
+                    self.report_archive();
                 }
                 () = stop.cancelled() => break,
             }
@@ -159,8 +160,11 @@ impl Publisher {
                 self.metrics.outbox(0);
                 return Ok(());
             }
-            if let Some(reply) = reply {
-                self.outbox.reply(&reply.to, reply.correlation.as_deref(), reply.body).await?;
+            if let Some(reply) = reply
+                && let Err(error) = self.outbox.reply(&reply.to, reply.correlation.as_deref(), reply.body).await
+            {
+                // At most once: the sender asks again. Outputs must not wait behind answers nobody can be given.
+                tracing::debug!(error = %chain(&error), "an answer is not given");
             }
             if !outputs.is_empty() {
                 let confirmed = self.outbox.publish(&outputs).await?;
@@ -196,6 +200,13 @@ impl Publisher {
                 Ok(())
             }
         }
+    }
+
+    fn report_archive(&self) {
+        let missing = self.outbox.degraded();
+        self.health.send_if_modified(|health| {
+            (missing.is_some() || health.knows("archive")) && health.set("archive", missing)
+        });
     }
 
     fn report(&self, error: Option<&BrokerError>) -> Result<(), Over> {

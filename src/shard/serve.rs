@@ -16,7 +16,7 @@ use super::handle::ShardSide;
 use super::identify::Pepper;
 use super::keeper::{Snapshots, keep_snapshots};
 use super::overlay::Overlay;
-use super::ports::{Broker, DeadLetter, DeadLetters, Receipt, Store};
+use super::ports::{Broker, DeadLetter, DeadLetters, Pulse, Receipt, Store};
 use super::publisher::{Outqueue, Publisher};
 use super::record::hex;
 use super::recover::{self, Recovered, recover};
@@ -90,7 +90,10 @@ impl Service {
         getrandom::fill(&mut nonce).map_err(Ended::Random)?;
         let floor = u64::try_from(self.clock.now().0).unwrap_or(0);
         let recovered = recover(&*self.store, &self.shard, &self.instance, &hex(&nonce), floor).await?;
-        self.side.health.send_if_modified(|health| health.set("journal", None) | health.set("store", None));
+        self.side.health.send_if_modified(|health| {
+            let unseen = || Some(String::from("not connected yet"));
+            health.set("journal", None) | health.set("store", None) | health.set("broker", unseen())
+        });
         tracing::info!(
             shard = self.shard,
             token = %recovered.token,
@@ -155,7 +158,7 @@ impl Service {
             }
         });
         let (dead, buried) = self.spawn_undertaker(parts);
-        self.spawn_watch(parts);
+        self.spawn_watch(inbox.pulse(), parts);
         let mut decider = Decider {
             shard: self.shard.clone(),
             token,
@@ -228,15 +231,20 @@ impl Service {
         (dead, buried)
     }
 
-    /// Asks the store once a second how it is, so that readiness tells the truth while nothing is written.
-    fn spawn_watch(&self, parts: &mut JoinSet<Result<(), Lost>>) {
+    /// Asks store and inbox how they are, so that readiness tells the truth while nothing is written or delivered.
+    fn spawn_watch(&self, inbox: Option<Arc<dyn Pulse>>, parts: &mut JoinSet<Result<(), Lost>>) {
         let (store, health) = (Arc::clone(&self.store), Arc::clone(&self.side.health));
+        let look = move || inbox.as_ref().map(|inbox| inbox.trouble());
+        // Known before the loop turns: nobody may hear of a shard that is ready and takes nothing.
+        health.send_if_modified(|health| look().is_some_and(|trouble| health.set("inbox", trouble)));
         parts.spawn(async move {
             let mut pace = tokio::time::interval(CHECK);
             loop {
                 pace.tick().await;
                 let trouble = store.check().await.err().map(|error| chain(&error));
-                health.send_if_modified(|health| health.set("store", trouble));
+                health.send_if_modified(|health| {
+                    health.set("store", trouble) | look().is_some_and(|trouble| health.set("inbox", trouble))
+                });
             }
         });
     }

@@ -162,18 +162,16 @@ impl Daemon {
         answer.as_array().and_then(|list| list.first()).cloned().unwrap_or(answer)
     }
 
-    /// Runs another `picket` command against it and returns the JSON that it prints: one value, or one a line.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Value {
+    /// Runs another `picket` command against it and returns the JSON that it prints, one value a line.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Vec<Value> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_picket"));
         command.args(arguments).env("PICKET_URL", self.url("")).current_dir(self.setup.folder.path());
         command.envs(self.setup.environment.iter().map(|(name, value)| (name, value)));
         let done = command.output().expect("the command runs");
         let said = String::from_utf8_lossy(&done.stdout);
-        serde_json::from_str(&said).unwrap_or_else(|_| {
-            let lines: Result<Vec<Value>, _> = said.lines().map(serde_json::from_str).collect();
-            let complaint = String::from_utf8_lossy(&done.stderr);
-            Value::Array(lines.unwrap_or_else(|error| panic!("picket {arguments:?}: {error}\n{said}{complaint}")))
-        })
+        let lines: Result<Vec<Value>, _> = said.lines().map(serde_json::from_str).collect();
+        let complaint = String::from_utf8_lossy(&done.stderr);
+        lines.unwrap_or_else(|error| panic!("picket {arguments:?}: {error}\n{said}{complaint}"))
     }
 
     /// The last lines of its log.

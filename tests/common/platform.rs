@@ -122,6 +122,15 @@ impl Ledger {
     }
 }
 
+/// Publishes one input and returns the broker's answer.
+pub(crate) fn publish_once(url: &str, domain: &str, input: &Value) -> Confirmation {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let (_connection, channel) = open(url).await.expect("a connection");
+        publish_one(&channel, domain, input).await.expect("an answer of the broker")
+    })
+}
+
 /// Publishes one input after the other, each until it is confirmed.
 async fn publish(place: Place, mut inputs: mpsc::Receiver<Value>, ledger: Arc<Mutex<Ledger>>) {
     let mut next = None;

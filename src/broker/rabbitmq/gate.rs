@@ -1,10 +1,10 @@
 //! Decides whose outputs get out: those of the owner whose token the gate's bindings carry.
 //!
-//! Outputs are published to the headers exchange `picket.gate.<shard>`. Its two bindings, to `picket.out` and to the
-//! archive stream of the shard, match one header that only the current owner sends. **The archive takes everything
-//! that passes the gate** (without an archive, a queue that holds one message does), so an output that nobody else
-//! wants is still routed: a returned output therefore always means that the gate is closed to its sender, and never
-//! that nobody listens.
+//! Outputs are published to the headers exchange `picket.gate.<shard>`. Its two bindings, to `picket.out` and to a sink,
+//! match one header that only the current owner sends. **The sink takes everything that passes the gate**, so an output
+//! that nobody else wants is still routed: a returned output therefore always means that the gate is closed to its
+//! sender, and never that nobody listens. The sink is the archive stream of the shard; where there is none, or the
+//! broker cannot bring it up, a queue that holds one message.
 //!
 //! AMQP cannot list bindings, so whoever opens the gate for itself must be told what to close. The quorum queue
 //! `picket.gate.<shard>` holds the tokens that may be bound: a new owner adds its own, binds it, unbinds the others,
@@ -21,8 +21,9 @@ use sha2::{Digest, Sha256};
 
 use super::convert::{GATE, persistent};
 use super::lock::Lock;
-use super::topology::{OUT, close, gate, gate_sink, private_channel, refused, table, text};
-use super::{Options, short};
+use super::archive::Archiving;
+use super::short;
+use super::topology::{OUT, close, gate, gate_sink, output_archive, private_channel, refused, table, text};
 use crate::broker::unavailable;
 use crate::shard::ports::{BrokerError, Token};
 
@@ -35,21 +36,35 @@ pub(super) fn key(token: &str) -> String {
 /// Opens the gate of a shard for this token and closes it for every other.
 pub(super) async fn take_over(
     connection: &Connection,
-    options: &Options,
+    archiving: &Archiving,
     shard: &str,
     token: &Token,
 ) -> Result<(), BrokerError> {
     let lock = Lock::acquire(connection, format!("{}.lock", gate(shard))).await?;
     let channel = private_channel(connection).await?;
-    let sink = gate_sink(options, shard);
-    let done = swap(&channel, shard, &sink, token).await;
+    let done = swap(&channel, shard, &sinks(archiving, shard), token).await;
     // What was only looked at goes back to its queue with the channel.
     close(&channel).await;
     lock.release(connection).await?;
     done
 }
 
-async fn swap(channel: &Channel, shard: &str, sink: &str, token: &Token) -> Result<(), BrokerError> {
+/// Lets an archive that came up late keep what passes from now on.
+pub(super) async fn keep(connection: &Connection, shard: &str, token: &Token) -> Result<(), BrokerError> {
+    let channel = private_channel(connection).await?;
+    bind_sink(&channel, &gate(shard), &output_archive(shard), &token.to_string()).await?;
+    close(&channel).await;
+    Ok(())
+}
+
+/// What may take outputs now, best first. What an earlier owner left bound to an archive that is down stays there, and
+/// lets nothing out: its way to `picket.out` is closed.
+fn sinks(archiving: &Archiving, shard: &str) -> Vec<String> {
+    let archive = matches!(archiving, Archiving::Kept).then(|| output_archive(shard));
+    archive.into_iter().chain([gate_sink(shard)]).collect()
+}
+
+async fn swap(channel: &Channel, shard: &str, sinks: &[String], token: &Token) -> Result<(), BrokerError> {
     let known = remembered(channel, shard).await?;
     if known.iter().any(|(_, other)| epoch(other) > token.epoch) {
         return Err(BrokerError::GateClosed);
@@ -58,9 +73,12 @@ async fn swap(channel: &Channel, shard: &str, sink: &str, token: &Token) -> Resu
     if known.iter().all(|(_, other)| *other != mine) {
         remember(channel, shard, &mine).await?;
     }
-    bind(channel, &gate(shard), sink, &mine).await?;
+    if let Some(best) = sinks.first() {
+        bind_sink(channel, &gate(shard), best, &mine).await?;
+    }
+    bind(channel, &gate(shard), &mine).await?;
     for (tag, other) in known.iter().filter(|(_, other)| *other != mine) {
-        unbind(channel, &gate(shard), sink, other).await?;
+        unbind(channel, &gate(shard), sinks, other).await?;
         channel
             .basic_ack(*tag, BasicAckOptions::default())
             .await
@@ -100,26 +118,32 @@ async fn remember(channel: &Channel, shard: &str, token: &str) -> Result<(), Bro
     }
 }
 
-async fn bind(channel: &Channel, gate: &str, sink: &str, token: &str) -> Result<(), BrokerError> {
+async fn bind_sink(channel: &Channel, gate: &str, sink: &str, token: &str) -> Result<(), BrokerError> {
     channel
         .queue_bind(short(sink), short(gate), short(""), QueueBindOptions::default(), matching(token))
         .await
-        .map_err(|error| refused("binding of", sink, error))?;
+        .map_err(|error| refused("binding of", sink, error))
+}
+
+async fn bind(channel: &Channel, gate: &str, token: &str) -> Result<(), BrokerError> {
     channel
         .exchange_bind(short(OUT), short(gate), short(""), ExchangeBindOptions::default(), matching(token))
         .await
         .map_err(|error| refused("binding of", OUT, error))
 }
 
-async fn unbind(channel: &Channel, gate: &str, sink: &str, token: &str) -> Result<(), BrokerError> {
+async fn unbind(channel: &Channel, gate: &str, sinks: &[String], token: &str) -> Result<(), BrokerError> {
     channel
         .exchange_unbind(short(OUT), short(gate), short(""), ExchangeUnbindOptions::default(), matching(token))
         .await
         .map_err(|error| refused("binding of", OUT, error))?;
-    channel
-        .queue_unbind(short(sink), short(gate), short(""), matching(token))
-        .await
-        .map_err(|error| refused("binding of", sink, error))
+    for sink in sinks {
+        channel
+            .queue_unbind(short(sink), short(gate), short(""), matching(token))
+            .await
+            .map_err(|error| refused("binding of", sink, error))?;
+    }
+    Ok(())
 }
 
 fn matching(token: &str) -> FieldTable {

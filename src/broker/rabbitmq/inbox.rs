@@ -16,7 +16,7 @@ use super::link::{Health, Link};
 use super::topology::{ShardRoute, Topology, input_queue, refused};
 use super::{Options, short};
 use crate::broker::unavailable;
-use crate::shard::ports::{BrokerError, Delivery, Inbox, Receipt};
+use crate::shard::ports::{BrokerError, Delivery, Inbox, Pulse, Receipt};
 
 /// How often a silent session is looked at: a closed channel can leave its consumer waiting for ever.
 const LOOK: Duration = Duration::from_millis(500);
@@ -189,5 +189,9 @@ impl Inbox for RabbitInbox {
             Ok(Err(error)) => tracing::debug!(%error, "the inbox was closed already"),
             Err(_) => tracing::warn!("the inbox did not close in time"),
         }
+    }
+
+    fn pulse(&self) -> Option<Arc<dyn Pulse>> {
+        Some(Arc::new(self.link.health()))
     }
 }

@@ -14,7 +14,7 @@ use lapin::{Connection, ConnectionProperties, ConnectionStatus};
 use super::Options;
 use crate::broker::unavailable;
 use crate::clock::Monotonic;
-use crate::shard::ports::BrokerError;
+use crate::shard::ports::{BrokerError, Pulse};
 
 /// A session that lived this long ended by accident, not by its own fault: the next attempt comes soon.
 const SETTLED: Duration = Duration::from_secs(10);
@@ -64,6 +64,17 @@ impl Health {
         let mut looking = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         looking.status = status;
         looking.why = why.to_owned();
+    }
+}
+
+impl Pulse for Health {
+    fn trouble(&self) -> Option<String> {
+        match self.state() {
+            LinkState::Up => None,
+            // Only publishers are blocked: what is consumed and acknowledged goes on.
+            LinkState::Blocked => None,
+            LinkState::Down(why) => Some(why),
+        }
     }
 }
 
@@ -120,6 +131,11 @@ impl<S: Send + 'static> Link<S> {
     /// The live session and its number, if there is one.
     pub(super) fn current(&mut self) -> Option<(u64, &mut S)> {
         self.session.as_mut().map(|live| (live.number, &mut live.inner))
+    }
+
+    /// Looks at the live session, if there is one.
+    pub(super) fn live(&self) -> Option<&S> {
+        self.session.as_ref().map(|live| &live.inner)
     }
 
     /// The live session; makes one attempt, after its pause, where there is none.

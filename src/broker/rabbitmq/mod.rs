@@ -4,6 +4,7 @@
 //! letters publish on their own. RabbitMQ stops reading from a connection that publishes while it has a memory or disk
 //! alarm; acknowledgements must not be behind that.
 
+mod archive;
 mod broker;
 mod convert;
 mod dead;
@@ -18,6 +19,7 @@ pub mod topology;
 
 use lapin::types::{MAX_SHORT_STRING_LENGTH, ShortString};
 
+pub use archive::{Archive, Archiving};
 pub use broker::Rabbitmq;
 pub use dead::RabbitDeadLetters;
 pub use inbox::RabbitInbox;
@@ -39,7 +41,11 @@ pub const TRAITS: BrokerTraits = BrokerTraits { gate: true, archive: true, reply
 pub async fn settle(options: &Options, shard: &ShardRoute) -> Result<(), BrokerError> {
     let attempt = async {
         let connection = link::connect(options, "setup").await?;
-        Topology::for_shard(options, shard).settle(options, &connection).await?;
+        let topology = Topology::for_shard(options, shard);
+        topology.settle(options, &connection).await?;
+        if let Archiving::Missing(what) = topology.settle_archives(options, &connection).await? {
+            tracing::warn!(what, "an archive is missing");
+        }
         topology::close_connection(&connection).await;
         Ok(())
     };

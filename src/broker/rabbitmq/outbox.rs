@@ -12,16 +12,20 @@ use bytes::Bytes;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 
+use super::archive::Archiving;
 use super::convert::{answer, outgoing};
 use super::link::{Health, Link};
 use super::topology::{OUT, ShardRoute, Topology, gate};
 use super::{Options, gate as gates, short};
 use crate::broker::unavailable;
+use crate::clock::Monotonic;
 use crate::contract::wire::OutMessage;
 use crate::shard::ports::{BrokerError, Outbox, Token};
 
 /// How long a refused publish rests before its sender hears of it: a full queue at a platform empties no faster.
 const REFUSED: Duration = Duration::from_millis(200);
+/// How often a missing archive is looked for.
+const LOOK: Duration = Duration::from_secs(30);
 /// Queues of ours that no sender may name as its `reply_to`.
 const OURS: &str = "picket.";
 
@@ -32,11 +36,15 @@ type Outcome = Result<Confirmation, lapin::Error>;
 pub struct RabbitOutbox {
     options: Arc<Options>,
     shard: String,
+    topology: Arc<Topology>,
     link: Link<Publishing>,
-    key: Option<String>,
+    token: Option<Token>,
+    /// When a missing archive was looked for last.
+    looked: Monotonic,
 }
 
 struct Publishing {
+    archiving: Archiving,
     channel: Channel,
     replies: Option<Channel>,
     connection: Connection,
@@ -74,17 +82,33 @@ impl RabbitOutbox {
     pub fn new(options: Arc<Options>, shard: &ShardRoute) -> Result<Self, BrokerError> {
         options.uri()?;
         let topology = Arc::new(Topology::for_shard(&options, shard));
-        let inner = Arc::clone(&options);
+        let (inner, outer) = (Arc::clone(&options), Arc::clone(&topology));
         let link = Link::new(Arc::clone(&options), format!("outbox {}", shard.name), move |connection| {
-            Box::pin(open(connection, Arc::clone(&inner), Arc::clone(&topology)))
+            Box::pin(open(connection, Arc::clone(&inner), Arc::clone(&outer)))
         });
-        Ok(Self { options, shard: shard.name.clone(), link, key: None })
+        Ok(Self { options, shard: shard.name.clone(), topology, link, token: None, looked: Monotonic::now() })
     }
 
     /// Looks at the connection from outside.
     #[must_use]
     pub fn health(&self) -> Health {
         self.link.health()
+    }
+
+    /// Looks, now and then, whether an archive that was missing is up.
+    async fn look_for_archive(&mut self) -> Result<(), BrokerError> {
+        let Some((_, publishing)) = self.link.current() else { return Ok(()) };
+        if !matches!(publishing.archiving, Archiving::Missing(_)) || self.looked.elapsed() < LOOK {
+            return Ok(());
+        }
+        self.looked = Monotonic::now();
+        let archiving = self.topology.settle_archives(&self.options, &publishing.connection).await?;
+        if let (Archiving::Kept, Some(token)) = (&archiving, self.token.as_ref().filter(|_| self.options.output_gate)) {
+            gates::keep(&publishing.connection, &self.shard, token).await?;
+            tracing::info!(shard = self.shard, "the archives are up: what passes is kept again");
+        }
+        publishing.archiving = archiving;
+        Ok(())
     }
 }
 
@@ -94,8 +118,12 @@ async fn open(
     topology: Arc<Topology>,
 ) -> Result<Publishing, BrokerError> {
     topology.settle(&options, &connection).await?;
+    let archiving = topology.settle_archives(&options, &connection).await?;
+    if let Archiving::Missing(what) = &archiving {
+        tracing::warn!(what, "an archive is missing");
+    }
     let channel = confirming(&connection).await?;
-    Ok(Publishing { channel, replies: None, connection, flight: VecDeque::new() })
+    Ok(Publishing { archiving, channel, replies: None, connection, flight: VecDeque::new() })
 }
 
 /// A channel with confirms.
@@ -186,15 +214,14 @@ impl Publishing {
 #[async_trait]
 impl Outbox for RabbitOutbox {
     async fn take_over(&mut self, token: &Token) -> Result<(), BrokerError> {
-        let options = Arc::clone(&self.options);
-        if !options.output_gate {
-            self.key = Some(String::new());
+        let (_, publishing) = self.link.session().await?;
+        if !self.options.output_gate {
+            self.token = Some(token.clone());
             return Ok(());
         }
-        let (_, publishing) = self.link.session().await?;
-        match gates::take_over(&publishing.connection, &options, &self.shard, token).await {
+        match gates::take_over(&publishing.connection, &publishing.archiving, &self.shard, token).await {
             Ok(()) => {
-                self.key = Some(gates::key(&token.to_string()));
+                self.token = Some(token.clone());
                 Ok(())
             }
             Err(error) => {
@@ -207,7 +234,8 @@ impl Outbox for RabbitOutbox {
     }
 
     async fn publish(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError> {
-        let Some(key) = self.key.clone() else { return Err(BrokerError::GateClosed) };
+        let Some(token) = &self.token else { return Err(BrokerError::GateClosed) };
+        let key = gates::key(&token.to_string());
         let limit = self.options.publish_timeout();
         if self.link.current().is_some_and(|(_, publishing)| !publishing.continues(messages)) {
             self.link.lose("other outputs are asked for than were on their way");
@@ -278,9 +306,16 @@ impl Outbox for RabbitOutbox {
             return Err(unavailable(ATTEMPT, "the broker has a memory or disk alarm and takes nothing"));
         }
         if connection.connected() && channel.connected() {
-            return Ok(());
+            return self.look_for_archive().await;
         }
         self.link.lose("the connection or channel closed without a word");
         Err(unavailable(ATTEMPT, "the connection was lost"))
+    }
+
+    fn degraded(&self) -> Option<String> {
+        match &self.link.live()?.archiving {
+            Archiving::Missing(what) => Some(what.clone()),
+            Archiving::Kept | Archiving::Off => None,
+        }
     }
 }

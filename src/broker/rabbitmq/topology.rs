@@ -4,6 +4,7 @@ use lapin::options::{ExchangeBindOptions, ExchangeDeclareOptions, QueueBindOptio
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
 
+use super::archive::Archive;
 use super::{Options, Setup, short};
 use crate::broker::unavailable;
 use crate::shard::ports::BrokerError;
@@ -45,14 +46,11 @@ pub fn output_archive(shard: &str) -> String {
     format!("picket.archive.out.{shard}")
 }
 
-/// What takes every output that passes the gate, so that none is unroutable: the archive, or where there is none, a
-/// queue that holds the last one.
-pub(super) fn gate_sink(options: &Options, shard: &str) -> String {
-    if options.archive { output_archive(shard) } else { format!("{}.sink", gate(shard)) }
+/// A queue that holds the last output. It takes every output that passes the gate while no archive does, so that none
+/// is unroutable.
+pub(super) fn gate_sink(shard: &str) -> String {
+    format!("{}.sink", gate(shard))
 }
-
-/// What RabbitMQ says of a durable queue whose node, or which itself, is not up yet.
-const STARTING: &str = "is down or inaccessible";
 
 /// A shard as the broker sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +114,8 @@ pub struct Topology {
     pub queues: Vec<Queue>,
     /// Bindings.
     pub bindings: Vec<Binding>,
+    /// The streams, which routing does not depend on.
+    pub archives: Vec<Archive>,
 }
 
 impl Topology {
@@ -124,7 +124,6 @@ impl Topology {
     pub fn for_shard(options: &Options, shard: &ShardRoute) -> Self {
         let mut this = Self::shared(options);
         let (input, gate) = (input_queue(&shard.name), gate(&shard.name));
-        let (archive_in, archive_out) = (input_archive(&shard.name), output_archive(&shard.name));
         this.exchanges.push(exchange(&gate, ExchangeKind::Headers, &[]));
         this.queues.extend([
             queue(
@@ -140,23 +139,14 @@ impl Topology {
                 ],
             ),
             queue(&gate, &[("x-queue-type", text("quorum")), ("x-delivery-limit", number(NEVER))]),
+            queue(&gate_sink(&shard.name), &[("x-max-length", number(1))]),
         ]);
+        this.bindings.extend(everything_of(shard, &input));
         if options.archive {
-            this.queues.push(stream(&archive_in, options));
-            this.queues.push(stream(&archive_out, options));
-        } else {
-            this.queues.push(queue(&gate_sink(options, &shard.name), &[("x-max-length", number(1))]));
-        }
-        for domain in &shard.domains {
-            let pattern = format!("{domain}.#");
-            this.bindings.push(binding(IN, &input, Target::Queue, &pattern));
-            if options.archive {
-                this.bindings.push(binding(IN, &archive_in, Target::Queue, &pattern));
-            }
-        }
-        this.bindings.push(binding(CONTROL, &input, Target::Queue, "#"));
-        if options.archive {
-            this.bindings.push(binding(CONTROL, &archive_in, Target::Queue, "#"));
+            let (received, published) = (input_archive(&shard.name), output_archive(&shard.name));
+            let bindings = everything_of(shard, &received);
+            this.archives.push(Archive { queue: stream(&received, options), bindings });
+            this.archives.push(Archive { queue: stream(&published, options), bindings: Vec::new() });
         }
         this
     }
@@ -181,10 +171,11 @@ impl Topology {
                 ],
             )],
             bindings: vec![binding(DEAD, DEAD, Target::Queue, "")],
+            archives: Vec::new(),
         }
     }
 
-    /// Makes or checks it, as the options say; what is there already stays as it is.
+    /// Makes or checks it, as the options say, but for the archives; what is there already stays as it is.
     ///
     /// # Errors
     /// [`BrokerError::Topology`] names the object and how to mend it; [`BrokerError::Unavailable`] otherwise.
@@ -244,17 +235,17 @@ impl Exchange {
 
 impl Queue {
     async fn declare(&self, channel: &Channel, passive: bool) -> Result<(), BrokerError> {
+        self.try_declare(channel, passive).await.map_err(|error| refused("queue", &self.name, error))
+    }
+
+    pub(super) async fn try_declare(&self, channel: &Channel, passive: bool) -> Result<(), lapin::Error> {
         let options = QueueDeclareOptions { passive, durable: true, ..QueueDeclareOptions::default() };
-        channel
-            .queue_declare(short(&self.name), options, self.arguments.clone())
-            .await
-            .map(|_| ())
-            .map_err(|error| refused("queue", &self.name, error))
+        channel.queue_declare(short(&self.name), options, self.arguments.clone()).await.map(|_| ())
     }
 }
 
 impl Binding {
-    async fn bind(&self, channel: &Channel) -> Result<(), BrokerError> {
+    pub(super) async fn bind(&self, channel: &Channel) -> Result<(), BrokerError> {
         let (to, from, key) = (short(&self.to), short(&self.from), short(&self.key));
         let done = match self.target {
             Target::Queue => {
@@ -274,10 +265,8 @@ pub(super) fn refused(what: &str, name: &str, error: lapin::Error) -> BrokerErro
         return unavailable("setting up exchanges and queues", error);
     };
     let mend = match amqp.get_id() {
-        // A broker that has just started takes connections before its streams and queues are up: it will be there.
-        404 if amqp.get_message().as_str().contains(STARTING) => {
-            return unavailable("setting up exchanges and queues", error);
-        }
+        // A broker that has just started takes connections before its queues are up: it will be there.
+        404 if is_down(&error) => return unavailable("setting up exchanges and queues", error),
         404 => "it does not exist: run `picket setup`, or let the daemon declare it (setup = \"declare\")",
         403 => "the daemon's user may not do this: grant it configure, write and read on ^picket\\.",
         406 => {
@@ -287,6 +276,12 @@ pub(super) fn refused(what: &str, name: &str, error: lapin::Error) -> BrokerErro
         _ => return unavailable("setting up exchanges and queues", error),
     };
     BrokerError::Topology { what: format!("{what} {name}: {mend} (the broker says: {})", amqp.get_message()) }
+}
+
+/// Whether RabbitMQ knows a durable queue and cannot bring it up, yet or for good.
+pub(super) fn is_down(error: &lapin::Error) -> bool {
+    const DOWN: &str = "is down or inaccessible";
+    matches!(error.kind(), ErrorKind::ProtocolError(amqp) if amqp.get_message().as_str().contains(DOWN))
 }
 
 /// A channel for things that may fail.
@@ -306,6 +301,12 @@ pub(super) async fn close_connection(connection: &Connection) {
     if let Err(error) = connection.close(200, ShortString::from("done")).await {
         tracing::debug!(%error, "a connection was closed already");
     }
+}
+
+/// What a shard receives: all of its domains, and every word of ops.
+fn everything_of(shard: &ShardRoute, queue: &str) -> Vec<Binding> {
+    let domains = shard.domains.iter().map(|domain| binding(IN, queue, Target::Queue, &format!("{domain}.#")));
+    domains.chain([binding(CONTROL, queue, Target::Queue, "#")]).collect()
 }
 
 fn exchange(name: &str, kind: ExchangeKind, arguments: &[(&str, AMQPValue)]) -> Exchange {
