@@ -207,7 +207,6 @@ async fn a_sender_is_answered_at_its_direct_reply_to() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "RabbitMQ 3.10.8 may keep a stream down for minutes after a kill -9"]
 async fn a_killed_broker_loses_nothing_that_was_confirmed() {
     if !rabbitmq::installed() {
         return;
@@ -222,6 +221,7 @@ async fn a_killed_broker_loses_nothing_that_was_confirmed() {
     platform.send(0..5).await;
     let first = take(&mut inbox, 5).await;
     inbox.acknowledge(&receipts(&first[..2])).await;
+    tokio::task::block_in_place(|| server.wait_until_it_remembers(&format!("{}_picket.in.main", vhost(&rig))));
 
     let outputs: Vec<OutMessage> = (1..=2_000).map(output).collect();
     let mut out = 0;
@@ -252,6 +252,47 @@ async fn a_killed_broker_loses_nothing_that_was_confirmed() {
     }
     let expected: Vec<String> = outputs.iter().map(|output| output.id.clone()).collect();
     assert_eq!(first_seen, expected, "none lost, and in order of first arrival");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_that_the_broker_cannot_bring_up_holds_nothing_up() {
+    if !rabbitmq::installed() {
+        return;
+    }
+    let (server, _guard) = rabbitmq::alone().await;
+    let rig = Rig::new(server);
+    rig.settle().await;
+    let mut before = rig.outbox();
+    within(before.take_over(&token(1))).await.expect("the gate");
+    assert_eq!(before.degraded(), None);
+    tokio::task::block_in_place(|| {
+        server.wait_until_it_remembers(&format!("{}_picket.in.main", vhost(&rig)));
+        server.kill();
+        server.forget_streams();
+        server.restart();
+    });
+
+    let (mut inbox, mut outbox) = (rig.inbox(), rig.outbox());
+    within(async { while outbox.take_over(&token(2)).await.is_err() {} }).await;
+    let missing = outbox.degraded().expect("an archive is missing");
+    assert!(missing.contains("picket.archive.in.main"), "{missing}");
+    // Nobody listens: it is out all the same, and a return still means that the gate is closed.
+    assert_eq!(within(outbox.publish(&[output(1), output(2)])).await.expect("published"), 2);
+    let late = within(async {
+        loop {
+            match before.publish(&[output(1)]).await {
+                Err(BrokerError::Unavailable { .. }) => {}
+                other => return other,
+            }
+        }
+    });
+    assert!(matches!(late.await, Err(BrokerError::GateClosed)), "the gate is closed to an earlier owner");
+    let platform = Foreign::connect(&rig.options.url).await;
+    platform.send(0..3).await;
+    let taken = take(&mut inbox, 3).await;
+    assert_eq!(numbers(&taken), vec![0, 1, 2]);
+    inbox.acknowledge(&receipts(&taken)).await;
+    inbox.close().await;
 }
 
 /// Publishes everything in windows of a hundred, as a shard does; counts the refusals.

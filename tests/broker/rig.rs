@@ -20,7 +20,7 @@ use picket::shard::ports::{Broker, BrokerError, BrokerTraits, DeadLetter, Delive
 use crate::rabbitmq::Server;
 
 /// Longer than anything here takes; a story that waits this long has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 static VHOSTS: AtomicU32 = AtomicU32::new(0);
 
 /// A virtual host of its own, with the shard `main` of the domain `emea`.

@@ -116,6 +116,25 @@ impl Server {
         self.ctl(&["set_vm_memory_high_watermark", "absolute", if on { "1MB" } else { "1GB" }]);
     }
 
+    /// Waits until the broker has written down that it has these quorum queues (`main_picket.in.main`) and, with them,
+    /// its streams. RabbitMQ 3.10 does so half a second after it made them, and one that is killed earlier forgets them
+    /// with all they hold, confirmed or not.
+    pub(crate) fn wait_until_it_remembers(&self, queue: &str) {
+        let written = |system: &str, name: &str| {
+            let names = self.folder.join("mnesia").join(&self.node).join(system).join(&self.node).join("names.dets");
+            let table = fs::read(names).unwrap_or_default();
+            table.windows(name.len()).any(|window| window == name.as_bytes())
+        };
+        wait_until("it remembers its queues", || written("quorum", queue));
+        wait_until("it remembers its streams", || written("coordination", "rabbit_stream_coordinator"));
+    }
+
+    /// Takes away, while it is down, what it needs to bring its streams up again.
+    pub(crate) fn forget_streams(&self) {
+        let folder = self.folder.join("mnesia").join(&self.node).join("coordination");
+        fs::remove_dir_all(folder).expect("the coordinator's folder");
+    }
+
     /// Kills it like a power cut.
     pub(crate) fn kill(&self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,6 +5,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
@@ -26,6 +27,7 @@ pub(crate) struct RedisServer {
     port: u16,
     settings: Vec<(String, String)>,
     child: Option<Child>,
+    reaper: Option<Child>,
 }
 
 impl RedisServer {
@@ -39,7 +41,7 @@ impl RedisServer {
         let settings =
             DURABLE.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let folder = TempDir::new().expect("a temporary folder can be made");
-        let mut server = Self { folder, port: 0, settings, child: None };
+        let mut server = Self { folder, port: 0, settings, child: None, reaper: None };
         // Another process may take the port between finding it free and using it.
         for _ in 0..10 {
             server.port = free_port();
@@ -78,6 +80,11 @@ impl RedisServer {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("the server can be killed");
             child.wait().expect("a killed server ends");
+        }
+        if let Some(mut reaper) = self.reaper.take() {
+            // Nothing is left for it to do, and it must not take the folder away.
+            reaper.kill().expect("the reaper waits");
+            reaper.wait().expect("a killed reaper ends");
         }
     }
 
@@ -144,6 +151,7 @@ impl RedisServer {
             if line.contains("Ready to accept connections") {
                 // A full pipe would stop the server; what it says from now on is not needed.
                 thread::spawn(move || lines.for_each(drop));
+                self.reaper = Some(reaper(child.id(), self.folder.path()));
                 self.child = Some(child);
                 return Ok(());
             }
@@ -164,6 +172,20 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A process that waits for the end of its input, which is the end of this process, and then ends a server that nobody
+/// dropped: what a whole test binary shares never is.
+fn reaper(server: u32, folder: &Path) -> Child {
+    let script = "cat > /dev/null; grep -qs redis \"/proc/$0/comm\" && kill -9 \"$0\"; rm -rf \"$1\"";
+    Command::new("sh")
+        .args(["-c", script, &server.to_string()])
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("sh starts")
 }
 
 fn free_port() -> u16 {
