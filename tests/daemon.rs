@@ -27,6 +27,7 @@ mod daemon {
     mod foreign;
     mod kills;
     mod readiness;
+    mod tour;
 }
 
 /// A broker and a store that stories share; each has a virtual host and a key prefix of its own.
