@@ -15,3 +15,5 @@ mod proxy;
 mod rabbitmq;
 #[path = "broker/rig.rs"]
 mod rig;
+#[path = "broker/rights.rs"]
+mod rights;

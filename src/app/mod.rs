@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::clock::Clock;
-use crate::settings::{ClockKind, Settings};
+use crate::settings::{BrokerKind, BrokerSetup, ClockKind, Settings};
 use crate::shard::{Limits, Service, ShardHandle, pair};
 use crate::telemetry::Metrics;
 
@@ -83,6 +83,18 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         Some(Err(panic)) => bail!("a part of the daemon panicked: {panic}"),
         Some(Ok(())) => bail!("a part of the daemon ended by itself; its reason is in the log"),
         None => Ok(()),
+    }
+}
+
+/// Makes what the daemon needs at its broker, or looks whether it is there; the names of all of it, none where the broker
+/// is embedded.
+///
+/// # Errors
+/// What is missing or different, in words that say how to mend it.
+pub async fn set_up(settings: &Settings, how: BrokerSetup) -> anyhow::Result<Vec<String>> {
+    match settings.broker.kind {
+        BrokerKind::Embedded => Ok(Vec::new()),
+        BrokerKind::Rabbitmq => parts::set_up(settings, &reload::read(&settings.rules.path)?, how).await,
     }
 }
 

@@ -9,7 +9,7 @@ use picket_rules::RuleSet;
 
 use crate::broker::{embedded, rabbitmq};
 use crate::contract::{SourceConfig, Sources};
-use crate::settings::{BrokerKind, Plaintext, RedisProfile, Settings, Span, StoreKind};
+use crate::settings::{BrokerKind, BrokerSetup, Plaintext, RedisProfile, Settings, Span, StoreKind};
 use crate::shard::Pepper;
 use crate::shard::ports::{Broker, Store};
 use crate::store::redis::{self, Redis};
@@ -73,8 +73,24 @@ fn rabbitmq_options(settings: &Settings, rules: &RuleSet) -> rabbitmq::Options {
         archive_age_ms: u64::from(millis(given.archive_age)),
         dead_age_ms: u64::from(millis(given.dead_letter_age)),
         output_gate: given.output_gate,
+        setup: setup_of(given.setup),
         ..rabbitmq::Options::default()
     }
+}
+
+const fn setup_of(how: BrokerSetup) -> rabbitmq::Setup {
+    match how {
+        BrokerSetup::Declare => rabbitmq::Setup::Declare,
+        BrokerSetup::Check => rabbitmq::Setup::Check,
+    }
+}
+
+/// Makes what a shard needs at the broker, or looks whether it is there; the names of all of it.
+pub(super) async fn set_up(settings: &Settings, rules: &RuleSet, how: BrokerSetup) -> anyhow::Result<Vec<String>> {
+    let options = rabbitmq::Options { setup: setup_of(how), ..rabbitmq_options(settings, rules) };
+    let route = rabbitmq::ShardRoute { name: settings.shard.name.clone(), domains: options.domains.clone() };
+    rabbitmq::settle(&options, &route).await?;
+    Ok(rabbitmq::Topology::for_shard(&options, &route).names())
 }
 
 /// The domains this shard routes: as set, otherwise all that the rules name.

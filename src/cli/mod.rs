@@ -11,6 +11,7 @@ mod plan;
 mod schema;
 mod send;
 mod serve;
+mod setup;
 mod tail;
 
 use std::process::ExitCode;
@@ -54,6 +55,8 @@ enum Command {
     Check(check::Check),
     /// Show what a contact would be entitled to, and why
     Plan(plan::Plan),
+    /// Make the exchanges and queues that the daemon needs, or look whether they are there
+    Setup(setup::Setup),
     /// Run the daemon
     Serve(serve::Serve),
     /// Send events and print what became of each
@@ -76,6 +79,7 @@ impl Command {
             Self::Demo(command) => command.run(),
             Self::Check(command) => command.run(),
             Self::Plan(command) => command.run(),
+            Self::Setup(command) => command.run(),
             Self::Serve(command) => command.run(),
             Self::Send(command) => command.run(),
             Self::Tail(command) => command.run(),

@@ -151,6 +151,17 @@ choice! {
     }
 }
 
+choice! {
+    /// Who makes exchanges and queues.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum BrokerSetup {
+        /// The daemon, at each connection, where they are missing.
+        Declare = "declare",
+        /// `picket setup`, beforehand; the daemon only looks, and needs no right to configure.
+        Check = "check",
+    }
+}
+
 /// `[broker]`: where events come from and go to.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -194,6 +205,8 @@ pub struct Rabbitmq {
     pub delivery_limit: u32,
     /// How long dead letters are kept.
     pub dead_letter_age: Span,
+    /// Who makes exchanges and queues.
+    pub setup: BrokerSetup,
     /// Whether streams keep everything received and published.
     pub archive: bool,
     /// For how long.

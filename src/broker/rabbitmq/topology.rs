@@ -175,6 +175,15 @@ impl Topology {
         }
     }
 
+    /// What there is, in words.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let exchanges = self.exchanges.iter().map(|one| format!("exchange {}", one.name));
+        let queues = self.queues.iter().map(|one| format!("queue {}", one.name));
+        let archives = self.archives.iter().map(|one| format!("stream {}", one.queue.name));
+        exchanges.chain(queues).chain(archives).collect()
+    }
+
     /// Makes or checks it, as the options say, but for the archives; what is there already stays as it is.
     ///
     /// # Errors

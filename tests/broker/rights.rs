@@ -1,0 +1,40 @@
+//! Which rights a daemon needs at RabbitMQ where somebody else makes its exchanges and queues.
+
+use std::sync::Arc;
+
+use picket::broker::rabbitmq::{Options, Setup};
+use picket::shard::ports::{DeadLetters, Inbox, Outbox};
+
+use crate::rabbitmq;
+use crate::rig::{Foreign, Rig, letter, numbers, output, receipts, take, token, within};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_that_may_configure_only_its_locks_works_on_what_setup_has_made() {
+    if !rabbitmq::installed() {
+        return;
+    }
+    let (server, _guard) = rabbitmq::shared().await;
+    let rig = Rig::new(server);
+    rig.settle().await;
+    let platform = Foreign::connect(&rig.options.url).await;
+    let vhost = rig.options.url.rsplit('/').next().expect("a vhost").to_owned();
+    tokio::task::block_in_place(|| {
+        server.ctl(&["add_user", "daemon", "secret"]);
+        let (write, read) = (r"^(picket\.|amq\.default$)", r"^picket\.");
+        server.ctl(&["set_permissions", "-p", &vhost, "daemon", r"^picket\..*\.lock$", write, read]);
+    });
+    let url = rig.options.url.replace("guest:guest", "daemon:secret");
+    let rig = Rig { options: Arc::new(Options { url, setup: Setup::Check, ..(*rig.options).clone() }), ..rig };
+
+    let (mut inbox, mut outbox) = (rig.inbox(), rig.outbox());
+    within(outbox.take_over(&token(1))).await.expect("the gate");
+    assert_eq!(within(outbox.publish(&[output(1)])).await.expect("published"), 1);
+    platform.send(0..2).await;
+    let taken = take(&mut inbox, 2).await;
+    assert_eq!(numbers(&taken), vec![0, 1]);
+    inbox.acknowledge(&receipts(&taken)).await;
+    let dead = rig.dead();
+    within(dead.put(letter("emea.contact.received", "a"))).await.expect("kept");
+    assert_eq!(within(dead.list(10)).await.expect("a list").len(), 1);
+    inbox.close().await;
+}
