@@ -27,7 +27,8 @@ pub use id::{
     SkillId, SourceId, TeamId, ThreadId,
 };
 pub use input::{
-    AgentCommand, Arrival, ContactCommand, Familiar, Input, OfferCommand, Supervision, Transfer, WorldChange,
+    AgentCommand, Arrival, ContactCommand, Familiar, Fit, Input, OfferCommand, Relation, Supervision, TeamCommand,
+    Transfer, WorldChange,
 };
 pub use names::{Kind, Name, Names};
 pub use plan::{
@@ -37,8 +38,8 @@ pub use plan::{
 pub use rejection::Rejection;
 pub use router::{
     ASKED_LIMIT, AgentView, CLOSED_KEPT, CLOSED_KEPT_FOR, ChannelIdle, ChannelPresence, ContactState, ContactView,
-    FenceState, ORPHAN_WAIT, OVERRIDE_SPAN, OfferView, QueueView, Router, STEPS_LIMIT, TRANSFER_HOLD, TRIED_LIMIT,
-    TeamView, TimerKind, Wake,
+    FenceState, Handover, ORPHAN_WAIT, OVERRIDE_SPAN, OfferView, QueueView, ReplanCursor, Router, SLICE_LIMIT,
+    STEPS_LIMIT, TRANSFER_HOLD, TRIED_LIMIT, TeamView, TimerKind, Wake,
 };
 pub use time::{Millis, Timestamp};
 pub use world::{

@@ -86,6 +86,7 @@ pub(super) fn exit(state: &ShardState, action: ExitAction) -> Value {
         ExitAction::Stay => json!("stay"),
         ExitAction::Open => json!("open"),
         ExitAction::Callback => json!("callback"),
+        ExitAction::Overflow(to) => json!({ "overflow": names::queue(state, to) }),
         ExitAction::Divert(to) => json!({ "divert": names::destination(state, to) }),
     }
 }

@@ -26,14 +26,18 @@ impl Router {
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
         match (fact, &mut contact.fence) {
             (FenceFact::Set { team }, fence) => {
-                *fence = Some(super::state::Fence { team: *team, set_at: at, open: None });
+                *fence = Some(super::state::Fence { team: *team, set_at: at, open: None, until: None });
             }
-            (FenceFact::Opened { reason, .. }, Some(fence)) => fence.open = Some(*reason),
+            (FenceFact::Opened { reason, until, .. }, Some(fence)) => {
+                fence.open = Some(*reason);
+                fence.until = *until;
+            }
             (FenceFact::Closed, Some(fence)) => {
                 fence.open = None;
+                fence.until = None;
                 fence.set_at = at;
             }
-            (FenceFact::Opened { .. } | FenceFact::Closed, None) => {}
+            (FenceFact::Opened { .. } | FenceFact::Closed, None) | (FenceFact::TeamMissing { .. }, _) => {}
         }
         self.replace(id);
     }
@@ -45,18 +49,21 @@ impl Router {
                 if let Some(offer) = self.end_offer(id)
                     && let Some(agent) = self.agents.get_mut(offer.agent.index())
                 {
-                    agent.misses = 0;
+                    agent.misses.retain(|(channel, _)| *channel != offer.channel);
                 }
             }
             OfferFact::Declined { .. } => {
                 if let Some(offer) = self.end_offer(id) {
+                    if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
+                        agent.misses.retain(|(channel, _)| *channel != offer.channel);
+                    }
                     self.exclude(&offer);
                 }
             }
             OfferFact::Expired => {
                 if let Some(offer) = self.end_offer(id) {
                     if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
-                        agent.misses = agent.misses.saturating_add(1);
+                        agent.miss(offer.channel);
                     }
                     self.exclude(&offer);
                 }

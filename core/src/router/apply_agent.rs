@@ -7,11 +7,20 @@ use super::state::{Absence, Agent, Said};
 use crate::{AgentFact, AgentId, ChannelId, ExpectedPresence, Presence, StateCause, StateSetter, Timestamp};
 
 impl Agent {
-    /// The state that counts on a channel: a supervisor's word, else the latest about it.
+    /// The state that counts on a channel: a supervisor's word, else that she missed offers, else the latest about it. A
+    /// word about all channels leaves standing what other sources said about single ones.
     pub(crate) fn effective(&self, channel: ChannelId) -> Said {
         let over = self.over_of.iter().find(|(own, _)| *own == channel).map(|(_, said)| *said).or(self.over);
         let said = || self.said_of.iter().find(|(own, _)| *own == channel).map_or(self.said, |(_, said)| *said);
-        over.unwrap_or_else(said)
+        over.or(self.missed).unwrap_or_else(said)
+    }
+
+    /// Counts a no-answer.
+    pub(super) fn miss(&mut self, channel: ChannelId) {
+        match self.misses.iter_mut().find(|(own, _)| *own == channel) {
+            Some((_, count)) => *count = count.saturating_add(1),
+            None => self.misses.push((channel, 1)),
+        }
     }
 
     /// Whether she is logged in on any channel.
@@ -98,34 +107,59 @@ impl Router {
 
 fn set_state(agent: &mut Agent, channels: &[ChannelId], said: Said) {
     let was_in = agent.is_in();
-    let is_over = said.by == StateSetter::Supervisor;
-    let ends_over = is_over && said.cause == StateCause::PauseOver;
-    if channels.is_empty() {
-        if is_over {
-            agent.over_of.clear();
-            agent.over = (!ends_over).then_some(said);
-        } else {
-            agent.said_of.clear();
-            agent.said = said;
+    match (said.by, said.cause) {
+        (StateSetter::Supervisor, _) => set_over(agent, channels, said),
+        (StateSetter::Picket, StateCause::NoAnswer) => agent.missed = Some(said),
+        (StateSetter::Picket, StateCause::PauseOver)
+            if agent.missed.is_some_and(|missed| missed.until.is_some_and(|until| until <= said.at)) =>
+        {
+            agent.missed = None;
+            agent.misses.clear();
         }
-    }
-    for channel in channels {
-        if is_over {
-            agent.over_of.retain(|(own, _)| own != channel);
-            if !ends_over {
-                agent.over_of.push((*channel, said));
-                agent.over_of.sort_unstable_by_key(|(own, _)| *own);
-            }
-        } else {
-            agent.said_of.retain(|(own, _)| own != channel);
-            agent.said_of.push((*channel, said));
-            agent.said_of.sort_unstable_by_key(|(own, _)| *own);
-        }
-    }
-    if said.presence == Presence::Ready && matches!(said.cause, StateCause::Said(_)) {
-        agent.misses = 0;
+        (StateSetter::Picket | StateSetter::Source(_), _) => set_said(agent, channels, said),
     }
     if !was_in && agent.is_in() {
         agent.login = said.at;
+    }
+}
+
+/// A supervisor's word, or its end.
+fn set_over(agent: &mut Agent, channels: &[ChannelId], said: Said) {
+    let ends = said.cause == StateCause::PauseOver;
+    if channels.is_empty() {
+        // The end of a word about all channels is not the end of one about a single channel.
+        if !ends {
+            agent.over_of.clear();
+        }
+        agent.over = (!ends).then_some(said);
+    }
+    for channel in channels {
+        agent.over_of.retain(|(own, _)| own != channel);
+        if !ends {
+            agent.over_of.push((*channel, said));
+            agent.over_of.sort_unstable_by_key(|(own, _)| *own);
+        }
+    }
+}
+
+/// A platform's word, or the end of a pause.
+fn set_said(agent: &mut Agent, channels: &[ChannelId], said: Said) {
+    if channels.is_empty() {
+        if said.cause != StateCause::PauseOver {
+            agent.said_of.retain(|(_, known)| known.by != said.by);
+        }
+        agent.said = said;
+    }
+    for channel in channels {
+        agent.said_of.retain(|(own, _)| own != channel);
+        agent.said_of.push((*channel, said));
+        agent.said_of.sort_unstable_by_key(|(own, _)| *own);
+    }
+    let is_said = matches!(said.cause, StateCause::Said(_));
+    if is_said && said.presence != Presence::NotReady {
+        agent.missed = None;
+    }
+    if is_said && said.presence == Presence::Ready {
+        agent.misses.clear();
     }
 }

@@ -10,8 +10,8 @@ use super::audience::Audience;
 use super::pool::Gain;
 use super::state::{Contact, Phase, Progress};
 use crate::{
-    AgentId, Arrival, ConnectFailure, ContactFact, ContactId, ExitAction, FinalCause, Millis, Outcome, Plan,
-    RequeueCause, StepCause, Timestamp, Transfer,
+    AgentId, Arrival, ConnectFailure, ContactFact, ContactId, ExitAction, FinalCause, Millis, Outcome, Plan, QueueId,
+    Relation, RequeueCause, StepCause, Timestamp, Transfer,
 };
 
 /// Closed contacts that stay known, at most: a late event about one is refused as `contact_closed`.
@@ -60,6 +60,14 @@ impl Router {
             ContactFact::Stalled => self.apply_stalled(id),
             ContactFact::CallbackWanted => {}
             ContactFact::Closed { outcome } => self.apply_closed(at, id, *outcome),
+            ContactFact::Identified(relation) => self.apply_identified(id, relation),
+            ContactFact::Held { until } => self.apply_held(id, *until),
+            ContactFact::Consulted { agent, over_capacity } => {
+                self.apply_consulted(id, *agent);
+                self.note_over_capacity(id, *agent, *over_capacity);
+            }
+            ContactFact::ConsultEnded => self.end_consult(at, id),
+            ContactFact::Overflowed { to, .. } => self.apply_overflowed(at, id, *to),
         }
     }
 
@@ -80,6 +88,7 @@ impl Router {
             familiar: arrival.familiar.clone(),
             prefers: arrival.prefers.clone(),
             avoids: arrival.avoids.clone(),
+            fit: arrival.fit.clone(),
             phase,
             phase_since: at,
             step: 0,
@@ -88,6 +97,9 @@ impl Router {
             progress: Progress::default(),
             redirect: None,
             fence: None,
+            held_until: None,
+            consulted: None,
+            stands_for: None,
             offers: SmallVec::new(),
             excluded: SmallVec::new(),
             ahead: false,
@@ -111,6 +123,12 @@ impl Router {
         let before = core::mem::replace(&mut contact.phase, phase);
         contact.phase_since = at;
         let channel = contact.channel;
+        if !matches!(phase, Phase::Waiting) {
+            contact.held_until = None;
+        }
+        if !matches!(phase, Phase::Connected { .. } | Phase::Orphaned { .. }) {
+            self.end_consult(at, id);
+        }
         if before.holder() != phase.holder() {
             if let Some(agent) = before.holder() {
                 self.take_from(at, id, agent);
@@ -267,7 +285,10 @@ impl Router {
     }
 
     fn apply_parked(&mut self, at: Timestamp, id: ContactId) {
-        let Some(agent) = self.contacts.get(id.index()).and_then(|contact| contact.phase.holder()) else { return };
+        let Some(contact) = self.contacts.get(id.index()) else { return };
+        let Some(holder) = contact.phase.holder() else { return };
+        // Who stood in gives it back.
+        let agent = contact.stands_for.filter(|agent| self.live_agent(*agent).is_some()).unwrap_or(holder);
         self.apply_phase(at, id, Phase::Parked { agent });
         if let Some(agent) = self.agents.get_mut(agent.index()) {
             agent.parked.push(id);
@@ -276,6 +297,9 @@ impl Router {
 
     fn apply_resumed(&mut self, at: Timestamp, id: ContactId, agent: AgentId) {
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
+        if let Phase::Parked { agent: own } = contact.phase {
+            contact.stands_for = (own != agent).then_some(own);
+        }
         contact.agent = Some(agent);
         if !contact.handled_by.contains(&agent) {
             contact.handled_by.push(agent);
@@ -291,8 +315,10 @@ impl Router {
             RequeueCause::ConnectFailed | RequeueCause::AgentLost | RequeueCause::Resumed => true,
             RequeueCause::Agent | RequeueCause::Transfer => contact.ahead,
         };
+        contact.stands_for = None;
         let giver = contact.phase.holder();
-        if let (Some(agent), RequeueCause::Agent | RequeueCause::Transfer) = (giver, cause) {
+        let is_given = matches!(cause, RequeueCause::Agent | RequeueCause::Transfer);
+        if let Some(agent) = giver.filter(|_| is_given) {
             self.exclude_agent(id, agent);
         }
         self.apply_waiting(at, id);
@@ -315,6 +341,57 @@ impl Router {
         }
     }
 
+    fn apply_identified(&mut self, id: ContactId, relation: &Relation) {
+        let Some(contact) = self.contacts.get_mut(id.index()) else { return };
+        contact.customer = relation.customer;
+        contact.familiar.clone_from(&relation.familiar);
+        contact.prefers.clone_from(&relation.prefers);
+        contact.avoids.clone_from(&relation.avoids);
+        contact.fit.clone_from(&relation.fit);
+        self.replace(id);
+    }
+
+    fn apply_held(&mut self, id: ContactId, until: Option<Timestamp>) {
+        let Some(contact) = self.contacts.get_mut(id.index()) else { return };
+        contact.held_until = until;
+        self.replace(id);
+    }
+
+    fn apply_consulted(&mut self, id: ContactId, agent_id: AgentId) {
+        let Some(contact) = self.contacts.get_mut(id.index()) else { return };
+        contact.consulted = Some(agent_id);
+        let channel = contact.channel;
+        if let Some(agent) = self.agents.get_mut(agent_id.index()) {
+            agent.consults.push((id, channel));
+        }
+        self.reindex(agent_id, Gain::None);
+    }
+
+    /// Gives an agent who was asked her capacity back; her idle clock restarts, for this was work.
+    fn end_consult(&mut self, at: Timestamp, id: ContactId) {
+        let Some(contact) = self.contacts.get_mut(id.index()) else { return };
+        let Some(agent_id) = contact.consulted.take() else { return };
+        let channel = contact.channel;
+        let Some(agent) = self.agents.get_mut(agent_id.index()) else { return };
+        agent.consults.retain(|(own, _)| *own != id);
+        agent.over_capacity.retain(|own| *own != id);
+        agent.idle.retain(|(own, _)| *own != channel);
+        agent.idle.push((channel, at));
+        self.reindex(agent_id, Gain::Possible);
+    }
+
+    /// Age and longest wait go on; the steps begin anew.
+    fn apply_overflowed(&mut self, at: Timestamp, id: ContactId, to: QueueId) {
+        let Some(contact) = self.contacts.get_mut(id.index()) else { return };
+        contact.plan.queue = to;
+        contact.widenings = 0;
+        contact.widened = None;
+        contact.step = 0;
+        contact.step_since = at;
+        contact.progress.exhausted = false;
+        self.replace(id);
+    }
+
     fn apply_closed(&mut self, at: Timestamp, id: ContactId, outcome: Outcome) {
         self.note_end(at, id, outcome);
         self.apply_phase(at, id, Phase::Closed { outcome });
@@ -326,6 +403,7 @@ impl Router {
         contact.familiar = Vec::new();
         contact.prefers = Vec::new();
         contact.avoids = Vec::new();
+        contact.fit = Vec::new();
         contact.excluded = SmallVec::new();
         contact.redirect = None;
         contact.widened = None;

@@ -58,6 +58,32 @@ impl Team {
         self.members.first().map(|(agent, _)| *agent)
     }
 
+    /// Whether its people serve a queue that need not be their own: always, while the queue is below its floor, or by a
+    /// supervisor's word.
+    pub(crate) fn lends(&self, queue: QueueId) -> bool {
+        self.lends_to().any(|known| known == queue)
+    }
+
+    /// The queues it lends to now; one may be named twice.
+    pub(crate) fn lends_to(&self) -> impl Iterator<Item = QueueId> {
+        let by_hand = self.lent.iter().map(|(queue, _)| *queue);
+        self.spec.lends_to.iter().chain(&self.released).copied().chain(by_hand)
+    }
+
+    /// Whether it does something for a queue below its floor: releases its reserve, or begins to lend.
+    pub(crate) fn relieves(&self, queue: QueueId) -> bool {
+        let lends = self.spec.lends_to.contains(&queue);
+        !self.removed
+            && ((lends && self.spec.releases && self.spec.reserve > 0) || (!lends && self.spec.helps.contains(&queue)))
+    }
+
+    /// Members that it keeps free from a queue's contacts now.
+    pub(crate) fn reserve_from(&self, queue: QueueId) -> u32 {
+        let released = self.spec.releases && self.released.contains(&queue);
+        let by_hand = self.lent.iter().any(|(lent, _)| *lent == queue);
+        if released || by_hand { 0 } else { self.spec.reserve }
+    }
+
     /// Whether an agent is a member now.
     pub(crate) fn has(&self, agent: AgentId) -> bool {
         self.members.iter().any(|(member, _)| *member == agent)
@@ -168,10 +194,7 @@ impl Router {
     pub(crate) fn serves(&self, agent: &Agent, queue: QueueId) -> bool {
         !agent.removed
             && (agent.spec.queues.contains(&queue)
-                || agent
-                    .teams
-                    .iter()
-                    .any(|team| self.teams.get(team.index()).is_some_and(|team| team.spec.lends_to.contains(&queue))))
+                || agent.teams.iter().any(|team| self.teams.get(team.index()).is_some_and(|team| team.lends(queue))))
     }
 
     /// Every audience with waiting contacts to which an agent may belong; in order, each once.
@@ -192,7 +215,7 @@ impl Router {
             let roles = team.members.iter().filter(|(member, role)| *member == agent.id && role.is_some());
             found.extend(roles.map(|(_, role)| Audience::Team(*id, *role)));
             found.extend(team.covers_for.iter().map(|covered| Audience::Covers(*covered)));
-            found.extend(team.spec.lends_to.iter().map(|queue| Audience::Queue(*queue)));
+            found.extend(team.lends_to().map(Audience::Queue));
         }
         found.extend(agent.spec.queues.iter().map(|queue| Audience::Queue(*queue)));
         found.retain(|audience| self.lanes.is_waited_for(*audience) && self.is_among(agent, *audience));

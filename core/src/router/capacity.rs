@@ -35,11 +35,13 @@ impl Agent {
         self.idle.iter().find(|(own, _)| *own == channel).map_or(self.login, |(_, since)| (*since).max(self.login))
     }
 
-    /// Contacts per channel that take capacity: hers, those offered, those reported from outside.
+    /// Contacts per channel that take capacity: hers, those offered, those about which she is asked, those reported from
+    /// outside.
     fn taken(&self) -> impl Iterator<Item = (ChannelId, u32)> {
         let routed = self.contacts.iter().map(|(_, channel)| (*channel, 1));
         let offered = self.offers.iter().map(|(_, channel)| (*channel, 1));
-        routed.chain(offered).chain(self.load.iter().copied())
+        let asked = self.consults.iter().map(|(_, channel)| (*channel, 1));
+        routed.chain(offered).chain(asked).chain(self.load.iter().copied())
     }
 }
 

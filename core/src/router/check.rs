@@ -95,9 +95,7 @@ impl Router {
 
     /// Members that a team keeps free from a queue's contacts now.
     pub(crate) fn effective_reserve(&self, team: TeamId, queue: QueueId) -> u32 {
-        self.teams
-            .get(team.index())
-            .map_or(0, |team| if team.released.contains(&queue) { 0 } else { team.spec.reserve })
+        self.teams.get(team.index()).map_or(0, |team| team.reserve_from(queue))
     }
 
     /// Checks that the agent fails and that are skipped for her.

@@ -1,4 +1,5 @@
-//! Decides when a queue's service is below its floor: teams that allow it release their reserve until it has recovered.
+//! Decides when a queue's service is below its floor: teams that allow it release their reserve, or begin to lend, until
+//! it has recovered.
 
 use alloc::vec::Vec;
 
@@ -122,10 +123,7 @@ impl Router {
     }
 
     fn lenders(&self, queue: QueueId) -> impl Iterator<Item = &super::state::Team> {
-        let teams = self.teams.iter().map(|(_, team)| team);
-        teams.filter(move |team| {
-            !team.removed && team.spec.releases && team.spec.reserve > 0 && team.spec.lends_to.contains(&queue)
-        })
+        self.teams.iter().map(|(_, team)| team).filter(move |team| team.relieves(queue))
     }
 
     fn releases(&self, queue: QueueId) -> bool {

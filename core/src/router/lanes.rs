@@ -3,6 +3,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
@@ -178,6 +179,21 @@ impl Lanes {
     /// Who waits behind a fence or in a queue, offered ones included; the oldest first.
     pub(crate) fn roll(&self, roll: Roll) -> Option<&BTreeSet<(Timestamp, ContactId)>> {
         self.rolls.get(&roll)
+    }
+
+    /// Everybody who waits after a place: behind fences by team, then in queues, each by age.
+    pub(crate) fn rolls_after(
+        &self,
+        after: Option<(Roll, (Timestamp, ContactId))>,
+    ) -> impl Iterator<Item = (Roll, (Timestamp, ContactId))> {
+        let first = after.map_or(Bound::Unbounded, |(roll, _)| Bound::Included(roll));
+        self.rolls.range((first, Bound::Unbounded)).flat_map(move |(roll, waiting)| {
+            let start = match after {
+                Some((known, place)) if known == *roll => Bound::Excluded(place),
+                Some(_) | None => Bound::Unbounded,
+            };
+            waiting.range((start, Bound::Unbounded)).map(|place| (*roll, *place))
+        })
     }
 
     /// Waiting contacts of every audience that names a team.

@@ -3,7 +3,7 @@
 //!
 //! | file | decides |
 //! |---|---|
-//! | `on_contact`, `on_offer`, `on_agent`, `on_world`, `on_supervise` | whether an input is granted, and which events follow |
+//! | `on_receive`, `on_contact`, `on_consult`, `on_replan`, `on_offer`, `on_agent`, `on_world`, `on_supervise` | whether an input is granted, and which events follow |
 //! | `apply`, `apply_contact`, `apply_agent`, `apply_world` | what an event changes: the only writers of state |
 //! | `matching`, `choice`, `check` | who gets a contact, which contact an agent gets, which check fails |
 //! | `steps`, `fence`, `audience`, `floor` | how a plan goes on, who is inside, whom a step means, when reserves are released |
@@ -24,12 +24,15 @@ mod check;
 mod choice;
 mod fence;
 mod floor;
+mod handover;
 mod lanes;
 mod matching;
 mod on_agent;
+mod on_consult;
 mod on_contact;
 mod on_offer;
 mod on_receive;
+mod on_replan;
 mod on_supervise;
 mod on_world;
 mod place;
@@ -50,7 +53,9 @@ use serde::{Deserialize, Serialize};
 pub use apply_contact::{CLOSED_KEPT, CLOSED_KEPT_FOR};
 pub use choice::ASKED_LIMIT;
 pub use fence::TRIED_LIMIT;
+pub use handover::Handover;
 pub use on_agent::{ORPHAN_WAIT, OVERRIDE_SPAN};
+pub use on_replan::{ReplanCursor, SLICE_LIMIT};
 pub use steps::TRANSFER_HOLD;
 pub use timers::{TimerKind, Wake};
 pub use validate::STEPS_LIMIT;
@@ -131,6 +136,8 @@ impl Router {
             Input::Agent(agent, command) => self.on_agent(now, agent, command, out),
             Input::World(change) => self.on_world(now, *change, out),
             Input::Supervise(contact, act) => self.on_supervise(now, contact, act, out),
+            Input::Replan(slice, because) => self.replan_slice(now, slice, because, out),
+            Input::Team(team, command) => self.on_team(now, team, command, out),
             Input::ClockJumped(by) => {
                 self.on_clock_jump(now, by, out);
                 Ok(())

@@ -114,7 +114,9 @@ impl Router {
         self.arm_contact(id);
     }
 
-    fn keys_of(&self, contact: &Contact) -> Vec<(LaneKey, u8)> {
+    /// The lanes a waiting contact would stand in, in order of preference: those of the steps reached, or of whom it was
+    /// handed on to; while its fence is open, then the whole team, its covers and the queue.
+    pub(super) fn keys_of(&self, contact: &Contact) -> Vec<(LaneKey, u8)> {
         let mut keys = Vec::new();
         if let Some(audience) = contact.redirect.as_ref().and_then(Audience::of_transfer) {
             keys.push((self.key_of(contact, audience, &[], Bypass::default()), contact.step));
@@ -127,9 +129,13 @@ impl Router {
                 }
             }
         }
-        if contact.is_in_queue() {
-            let audience = Audience::Queue(contact.plan.queue);
-            keys.push((self.key_of(contact, audience, &[], Bypass::default()), contact.step));
+        // Whom it was handed on to comes first, alone.
+        if contact.redirect.is_none() && contact.is_in_queue() {
+            let team = contact.fence.map(|fence| fence.team);
+            let insiders = team.into_iter().flat_map(|team| [Audience::Team(team, None), Audience::Covers(team)]);
+            for audience in insiders.chain([Audience::Queue(contact.plan.queue)]) {
+                keys.push((self.key_of(contact, audience, &[], Bypass::default()), contact.step));
+            }
         }
         keys
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Router;
 use super::state::Agent;
-use crate::{AgentId, ChannelId, Pick, QueueId, TeamId, Timestamp};
+use crate::{AgentId, ChannelId, QueueId, TeamId, Timestamp};
 
 /// A set of agents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -134,7 +134,7 @@ impl Router {
     fn ties(&self, agent: &Agent) -> Vec<(QueueId, Tie)> {
         let mut ties: Vec<_> = agent.spec.queues.iter().map(|queue| (*queue, Tie::Own)).collect();
         for team in agent.teams.iter().filter_map(|team| self.teams.get(team.index())) {
-            ties.extend(team.spec.lends_to.iter().map(|queue| (*queue, Tie::Lent)));
+            ties.extend(team.lends_to().map(|queue| (queue, Tie::Lent)));
         }
         ties.sort_unstable();
         ties.dedup_by_key(|(queue, _)| *queue);
@@ -143,7 +143,7 @@ impl Router {
 
     /// An agent's rank by a queue's way of choosing; the idle time breaks ties.
     fn rank(&self, agent: &Agent, queue: QueueId) -> u64 {
-        let pick = self.queues.get(queue.index()).map_or(Pick::LongestIdle, |queue| queue.spec.pick);
-        self.pick_rank(agent, pick, &[])
+        let spec = self.queues.get(queue.index()).map(|queue| &queue.spec);
+        spec.map_or(0, |spec| self.pick_rank(agent, spec.pick, &spec.needs))
     }
 }

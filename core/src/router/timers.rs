@@ -51,6 +51,12 @@ pub enum TimerKind {
     CalendarHorizon,
     /// A queue's service passes its floor because time passes.
     FloorEdge,
+    /// A supervisor's hold of a contact is over.
+    HeldEnd,
+    /// A supervisor's opening of a fence is over.
+    OpeningEnd,
+    /// A supervisor's lending of a team is over.
+    LendEnd,
 }
 
 /// A timer, by what it belongs to.
@@ -63,6 +69,7 @@ pub(crate) enum Timer {
     Membership(TeamId),
     Horizon(CalendarId),
     Floor(QueueId),
+    Lend(TeamId),
 }
 
 impl Timer {
@@ -74,6 +81,7 @@ impl Timer {
             Self::Membership(_) => TimerKind::MembershipEdge,
             Self::Horizon(_) => TimerKind::CalendarHorizon,
             Self::Floor(_) => TimerKind::FloorEdge,
+            Self::Lend(_) => TimerKind::LendEnd,
         }
     }
 }
@@ -103,6 +111,7 @@ impl Router {
             Timer::Membership(team) => self.turn_members(now, team, out),
             Timer::Horizon(calendar) => self.ask_for_calendar(now, calendar, out),
             Timer::Floor(queue) => self.turn_floor(now, due, queue, out),
+            Timer::Lend(team) => self.end_due_lends(now, team, out),
         }
         self.settle(now, out);
         Some(timer.kind())
@@ -149,6 +158,10 @@ impl Router {
             Phase::WrapUp { until, .. } => next = Some((until, TimerKind::WrapUpEnd)),
             Phase::Waiting | Phase::Parked { .. } | Phase::Closed { .. } => {}
         }
+        earlier(&mut next, contact.held_until, TimerKind::HeldEnd);
+        if !matches!(contact.phase, Phase::Closed { .. }) {
+            earlier(&mut next, contact.fence.and_then(|fence| fence.until), TimerKind::OpeningEnd);
+        }
         next
     }
 
@@ -168,7 +181,7 @@ fn agent_deadline(agent: &Agent) -> Option<(Timestamp, TimerKind)> {
         return next;
     }
     let said = agent.said_of.iter().chain(&agent.over_of).map(|(_, said)| said);
-    for said in said.chain([&agent.said]).chain(&agent.over) {
+    for said in said.chain([&agent.said]).chain(&agent.over).chain(&agent.missed) {
         earlier(&mut next, said.until, TimerKind::PauseEnd);
     }
     for absence in &agent.absences {

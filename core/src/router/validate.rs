@@ -1,7 +1,7 @@
 //! Decides whether a plan or a definition can be taken at all.
 
 use super::Router;
-use crate::{Calendar, ChannelSpec, Hold, Plan, QueueOrder, QueueSpec, Rejection, Step, TeamSpec, WorldChange};
+use crate::{Calendar, ChannelSpec, Hold, Plan, QueueOrder, QueueSpec, Rejection, Step, TeamSpec, Window, WorldChange};
 
 /// Steps of a plan, at most.
 pub const STEPS_LIMIT: usize = 16;
@@ -22,7 +22,10 @@ impl Router {
             Hold::For(_) => true,
             Hold::Working(_, calendar) => self.hours.get(calendar.index()).is_some(),
         });
-        if bounded && timed && known && held { Ok(()) } else { Err(Rejection::BadPlan) }
+        if !held {
+            return Err(Rejection::UnknownCalendar);
+        }
+        if bounded && timed && known { Ok(()) } else { Err(Rejection::BadPlan) }
     }
 
     /// Refuses a definition that contradicts itself, and the removal of what is not there.
@@ -51,7 +54,10 @@ fn holds(step: &Step) -> [Hold; 5] {
 }
 
 fn is_sorted(calendar: &Calendar) -> bool {
-    let windows = &calendar.windows;
+    are_sorted(&calendar.windows) && are_sorted(&calendar.holidays)
+}
+
+fn are_sorted(windows: &[Window]) -> bool {
     windows.iter().all(|window| window.from < window.to)
         && windows.windows(2).all(|pair| matches!(pair, [one, next] if one.to <= next.from))
 }

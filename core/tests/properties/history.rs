@@ -75,13 +75,24 @@ impl Run {
         let floor = Floor { share_permille: 800, within: secs(20), over: secs(160), margin_permille: 50 };
         let widen = vec![Widening { after: secs(15), needs: Vec::new() }];
         let to = ExitAction::Divert(TO);
-        let limit = Some(QueueLimit { length: 12, wait: None, then: to });
+        let limit = |length, then| Some(QueueLimit { length, wait: None, then });
+        let holidays = (1..20).map(|i| Window { from: self.after(i * 1400), to: self.after(i * 1400 + 700) }).collect();
         let mut world = channels();
-        world.push(WorldChange::PutCalendar(SHIFT, Calendar { windows, until: None }));
-        world.push(WorldChange::PutQueue(GENERAL, QueueSpec { floor: Some(floor), limit, ..queue() }));
+        world.push(WorldChange::PutCalendar(SHIFT, Calendar { windows, holidays, until: None }));
+        world.push(WorldChange::PutQueue(
+            GENERAL,
+            QueueSpec { floor: Some(floor), limit: limit(12, ExitAction::Overflow(BILLING)), ..queue() },
+        ));
         world.push(WorldChange::PutQueue(
             BILLING,
-            QueueSpec { needs: french, widen, order: QueueOrder::Fifo, ..queue() },
+            QueueSpec {
+                needs: french,
+                widen,
+                order: QueueOrder::Fifo,
+                hours: Some(SHIFT),
+                limit: limit(10, to),
+                ..queue()
+            },
         ));
         world.extend((0..AGENTS).map(|number| WorldChange::PutAgent(AgentId(number), agent_of(number))));
         world.push(WorldChange::PutTeam(NIGHT, self.team(1, 0)));
@@ -92,7 +103,7 @@ impl Run {
     fn team(&self, number: u8, variant: u8) -> TeamSpec {
         let dated = |variant| if variant % 3 == 1 { Some(self.later(variant)) } else { None };
         if number == 1 {
-            return TeamSpec { lends_to: vec![BILLING], ..team(&[AgentId(2)]) };
+            return TeamSpec { lends_to: vec![BILLING], helps: vec![GENERAL], ..team(&[AgentId(2)]) };
         }
         let mut spec = team(&[AgentId(0), AgentId(1), AgentId(2 + u32::from(variant % 2))]);
         spec.members[1].until = dated(variant);
@@ -136,7 +147,12 @@ impl Run {
             steps,
             urgency: urgencies[usize::from(variant / 4 % 4)],
             queue: if variant.is_multiple_of(5) { BILLING } else { GENERAL },
-            offer: OfferPolicy { mode, misses: variant % 3, ..plan().offer },
+            offer: OfferPolicy {
+                mode,
+                misses: variant % 3,
+                away_for: secs(u32::from(variant % 5) * 4),
+                ..plan().offer
+            },
             wrap_up: secs(u32::from(variant % 3) * 5),
             longest: (!kind.is_multiple_of(3)).then(|| secs(45)),
             ..plan()
@@ -215,7 +231,7 @@ impl Run {
 
     fn input(&mut self, op: Op) -> Input {
         let agent = AgentId(u32::from(op.a) % AGENTS);
-        match op.kind % 32 {
+        match op.kind % 36 {
             0..=7 => self.arrival(op),
             8..=12 => self.answer(op),
             13..=20 => self.about_contact(op),
@@ -228,8 +244,34 @@ impl Run {
                 Input::World(Box::new(WorldChange::RemoveTeam(TeamId(u32::from(op.a % 2)))))
             }
             30 => Input::ClockJumped(secs(u32::from(op.a % 20))),
-            _ => Input::Agent(agent, says(Presence::Ready)),
+            31 | 32 => Input::Agent(agent, says(Presence::Ready)),
+            33 => {
+                Input::Agent(agent, AgentCommand::Pull(self.pick(op, &[ContactState::Waiting, ContactState::Offered])))
+            }
+            34 => Input::Team(TeamId(u32::from(op.a % 2)), self.lending(op)),
+            _ => self.slice(op),
         }
+    }
+
+    fn lending(&self, op: Op) -> TeamCommand {
+        let queue = QueueId(u32::from(op.b % 2));
+        let is_lent = self.live.team(TeamId(u32::from(op.a % 2))).is_some_and(|team| !team.lent_to.is_empty());
+        match op.c % 3 {
+            0 if is_lent => TeamCommand::EndLend(queue),
+            1 => TeamCommand::Lend(queue, None),
+            _ => TeamCommand::Lend(queue, Some(self.later(op.c))),
+        }
+    }
+
+    /// Half of those who wait with an old plan are planned anew.
+    fn slice(&self, op: Op) -> Input {
+        let (waiting, _) = self.live.to_replan(u32::from(op.a), None);
+        let half = waiting.into_iter().filter(|contact| contact.0 % 2 == u32::from(op.c % 2));
+        let plans = half.map(|contact| {
+            let plan = self.plan(op.b, u8::try_from(contact.0 % 200).expect("it is small"));
+            (contact, Box::new(Plan { rules: u32::from(op.a), ..plan }))
+        });
+        Input::Replan(plans.collect(), Replanning::Rules)
     }
 
     fn arrival(&mut self, op: Op) -> Input {
@@ -244,10 +286,18 @@ impl Run {
             thread: one_in(5).then_some(ThreadId(u32::from(op.a % 3))),
             matter: one_in(7).then_some(MatterId(u32::from(op.a % 3))),
             familiar: if one_in(3) { vec![known] } else { Vec::new() },
+            prefers: if one_in(9) { vec![AgentId(u32::from(op.a) % AGENTS)] } else { Vec::new() },
+            fit: if one_in(4) { self.fit(op) } else { Vec::new() },
             avoids: if one_in(11) { vec![AgentId(u32::from(op.a) % AGENTS)] } else { Vec::new() },
             scheduled_for: one_in(13).then(|| self.later(op.a)),
             ..arrival(number, self.plan(op.a, op.b), since)
         }))
+    }
+
+    fn fit(&self, op: Op) -> Vec<Fit> {
+        let fits =
+            |agent: u32| Fit { agent: AgentId(agent), matched: u16::from(op.b % 4), stated: 3 + u16::from(op.a % 2) };
+        (0..AGENTS).filter(|agent| (u32::from(op.c) + agent) % 3 > 0).map(fits).collect()
     }
 
     fn answer(&self, op: Op) -> Input {
@@ -278,7 +328,8 @@ impl Run {
             Transfer::Queue(QueueId(u32::from(op.c % 2))),
             Transfer::Needs(vec![Need { skill: FRENCH, level: Level(op.c % 10) }]),
         ];
-        let (states, command): (&[ContactState], _) = match op.b % 24 {
+        let other = AgentId(u32::from(op.c) % AGENTS);
+        let (states, command): (&[ContactState], _) = match op.b % 30 {
             0..=6 => (&[Assigned], ContactCommand::Connect),
             7 => (&[Assigned], ContactCommand::FailToConnect(failures[usize::from(op.b / 24 % 2)])),
             8..=10 => (&[Connected], ContactCommand::End),
@@ -289,6 +340,10 @@ impl Run {
             17 => (&[Connected, Assigned], ContactCommand::Requeue),
             18 | 19 => (&[Connected], ContactCommand::Transfer(transfers[usize::from(op.c / 4 % 4)].clone())),
             20 => (&[Waiting, Offered, Scheduled], ContactCommand::Schedule(self.later(op.c))),
+            24 | 25 => (&[Connected], ContactCommand::Consult(other)),
+            26 => return self.end_of_consult(op),
+            27 => (&[Waiting, Offered, Connected], ContactCommand::Identify(Box::new(self.relation(op)))),
+            28 if op.c.is_multiple_of(4) => (&[Waiting], ContactCommand::Forward),
             21 => (&[Waiting, Parked], ContactCommand::Withdraw(OutsideEnd::HandledElsewhere)),
             _ => (
                 &[Waiting, Offered, Connected],
@@ -296,6 +351,24 @@ impl Run {
             ),
         };
         Input::Contact(self.pick(op, states), command)
+    }
+
+    fn end_of_consult(&self, op: Op) -> Input {
+        let asked = self.live.contacts().find(|contact| contact.consulted.is_some()).map(|contact| contact.id);
+        let contact = asked.unwrap_or_else(|| self.pick(op, &[ContactState::Connected]));
+        Input::Contact(contact, if asked.is_some() { ContactCommand::EndConsult } else { ContactCommand::End })
+    }
+
+    fn relation(&self, op: Op) -> Relation {
+        let agent = AgentId(u32::from(op.a) % AGENTS);
+        let familiar = vec![Familiar { agent, contacts: u32::from(op.c), last: self.now }];
+        Relation {
+            customer: None,
+            familiar,
+            prefers: Vec::new(),
+            avoids: vec![AgentId(u32::from(op.c) % AGENTS)],
+            fit: self.fit(op),
+        }
     }
 
     fn about_agent(&self, op: Op) -> AgentCommand {
@@ -316,11 +389,24 @@ impl Run {
     }
 
     fn supervision(&self, op: Op) -> Input {
-        let act = match op.b % 4 {
+        let handler = Handler { agent: AgentId(u32::from(op.c) % AGENTS) };
+        let held = self.live.contacts().find(|contact| contact.held_until.is_some()).map(|contact| contact.id);
+        let act = match op.b % 12 {
             0 => Supervision::OpenFence(FenceReason::Supervisor),
             1 => Supervision::OpenFence(FenceReason::CustomerChoice),
             2 => Supervision::CloseFence,
-            _ => Supervision::Assign(Handler { agent: AgentId(u32::from(op.c) % AGENTS) }),
+            3 => Supervision::OpenFenceUntil(self.later(op.c)),
+            4 | 5 => Supervision::Hold(op.c.is_multiple_of(2).then(|| self.later(op.c))),
+            6 => match held {
+                Some(contact) => return Input::Supervise(contact, Supervision::Release),
+                None => Supervision::Hold(None),
+            },
+            7 => {
+                let with_agent = [ContactState::Connected, ContactState::Assigned, ContactState::Parked];
+                return Input::Supervise(self.pick(op, &with_agent), Supervision::TakeBack);
+            }
+            8 | 9 => Supervision::Force(handler),
+            _ => Supervision::Assign(handler),
         };
         Input::Supervise(self.pick(op, &[ContactState::Waiting, ContactState::Offered]), act)
     }
@@ -329,7 +415,7 @@ impl Run {
     pub(crate) fn nonsense(&mut self, kind: u8, number: u32, time: i64) {
         let (id, time) = (number | 0x8000, Timestamp(time));
         let plan = Plan { queue: QueueId(id), ..self.plan(kind, kind) };
-        let input = match kind % 10 {
+        let input = match kind % 13 {
             0 => Input::Contact(ContactId(id), ContactCommand::End),
             1 => Input::Offer(OfferId(u64::MAX - u64::from(number)), OfferCommand::Accept(AgentId(id))),
             2 => Input::Agent(AgentId(id), AgentCommand::Load(VOICE, u32::MAX)),
@@ -339,6 +425,9 @@ impl Run {
             6 => Input::World(Box::new(WorldChange::RemoveTeam(TeamId(id)))),
             7 => Input::Agent(AgentId(0), AgentCommand::Absent { from: time, until: time, reason: None, deputy: None }),
             8 => Input::Contact(ContactId(id), ContactCommand::Schedule(time)),
+            9 => Input::Team(TeamId(id), TeamCommand::Lend(GENERAL, None)),
+            10 => Input::Agent(AgentId(0), AgentCommand::Pull(ContactId(id))),
+            11 => Input::Replan(vec![(ContactId(id), Box::new(plan))], Replanning::Rules),
             _ => Input::Offer(OfferId(0), OfferCommand::Decline(AgentId(id), None)),
         };
         assert!(!self.give(input.clone()), "{input:?} was accepted");

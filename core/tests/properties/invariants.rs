@@ -105,6 +105,11 @@ impl Watch {
                 self.nobody_is_left_waiting(router, &contact);
             }
         }
+        for agent in router.agents() {
+            for contact in &agent.consults {
+                assert_eq!(router.contact(*contact).and_then(|contact| contact.consulted), Some(agent.id));
+            }
+        }
         for offer in router.offers() {
             let contact = router.contact(offer.contact).expect("it is known");
             assert!(contact.offers.contains(&offer.id) && contact.state == ContactState::Offered);
@@ -141,7 +146,10 @@ fn lendable(router: &Router, agent: &AgentView<'_>, contact: &ContactView<'_>) -
         return true;
     }
     agent.teams.iter().filter_map(|team| router.team(*team)).all(|team| {
-        let reserve = if team.released_for.contains(&contact.plan.queue) { 0 } else { team.reserve };
+        let queue = contact.plan.queue;
+        let released = team.spec.releases && team.released_for.contains(&queue);
+        let by_hand = team.lent_to.iter().any(|(lent, _)| *lent == queue);
+        let reserve = if released || by_hand { 0 } else { team.reserve };
         let idle = team.idle.iter().find(|idle| idle.channel == contact.channel).map_or(0, |idle| idle.idle);
         idle > reserve
     })
@@ -171,8 +179,8 @@ fn can_serve(router: &Router, contact: &ContactView<'_>, agent: AgentId) -> bool
             }
         }
     }
-    if contact.fence.is_some_and(|fence| fence.open.is_some()) {
-        people.push(Who::Queue);
+    if contact.handed_on.is_none() && contact.fence.is_some_and(|fence| fence.open.is_some()) {
+        people.extend([Who::Team(None), Who::Covers, Who::Queue]);
     }
     people.into_iter().any(|who| is_meant(router, contact, &person, who) && is_skilled(router, contact, &person, who))
 }
@@ -198,14 +206,15 @@ fn is_meant(router: &Router, contact: &ContactView<'_>, agent: &AgentView<'_>, w
         }),
         Who::Queue => {
             let queue = contact.plan.queue;
-            let lent = agent
-                .teams
-                .iter()
-                .filter_map(|team| router.team(*team))
-                .any(|team| team.spec.lends_to.contains(&queue));
+            let lent = agent.teams.iter().filter_map(|team| router.team(*team)).any(|team| lends(&team, queue));
             (agent.spec.queues.contains(&queue) || lent) && lendable(router, agent, contact)
         }
     }
+}
+
+fn lends(team: &TeamView<'_>, queue: QueueId) -> bool {
+    let by_hand = team.lent_to.iter().any(|(lent, _)| *lent == queue);
+    team.spec.lends_to.contains(&queue) || team.released_for.contains(&queue) || by_hand
 }
 
 fn is_skilled(router: &Router, contact: &ContactView<'_>, agent: &AgentView<'_>, who: Who) -> bool {
@@ -221,7 +230,7 @@ fn is_skilled(router: &Router, contact: &ContactView<'_>, agent: &AgentView<'_>,
 fn keeps_to_capacity(router: &Router, agent: &AgentView<'_>) {
     let channel_of = |id: &ContactId| router.contact(*id).map(|contact| contact.channel);
     let offered = agent.offers.iter().filter_map(|offer| router.offer(*offer)).map(|offer| offer.contact);
-    let held: Vec<ContactId> = agent.contacts.iter().copied().chain(offered).collect();
+    let held: Vec<ContactId> = agent.contacts.iter().chain(&agent.consults).copied().chain(offered).collect();
     let routed: Vec<ChannelId> = held.iter().filter_map(channel_of).collect();
     let counted = |channel: &&ChannelId| !(**channel == EMAIL && routed.contains(&VOICE));
     let points: u64 = routed
@@ -250,7 +259,11 @@ fn opening(
     router: &Router,
 ) {
     assert_eq!(contact.fence.expect("it has a fence").open, None, "invariant 11: opened twice");
-    let replanned = matches!(input, Some(Input::Contact(_, ContactCommand::Replan(..))));
+    let replanned = matches!(input, Some(Input::Contact(_, ContactCommand::Replan(..)) | Input::Replan(..)));
+    let by_plan = matches!(reason, FenceReason::HoldOver | FenceReason::NoCover | FenceReason::Longest);
+    let team = contact.fence.and_then(|fence| router.team(fence.team));
+    let is_staffed = team.is_some_and(|team| team.members.iter().any(|agent| router.agent(*agent).is_some()));
+    assert!(!by_plan || is_staffed || replanned, "invariant 11: opened for want of a team");
     let holds = match reason {
         FenceReason::HoldOver => {
             contact.state == ContactState::Waiting && usize::from(contact.step) + 1 == contact.plan.steps.len()
@@ -258,11 +271,14 @@ fn opening(
         FenceReason::NoCover => tried.iter().all(|tried| {
             let skilled =
                 router.agent(tried.agent).is_some_and(|agent| is_skilled(router, &contact, &agent, Who::Lead));
-            !skilled || !router.is_here(tried.agent, contact.channel)
+            !skilled || contact.avoids.contains(&tried.agent) || !router.is_here(tried.agent, contact.channel)
         }),
         FenceReason::Longest => contact.plan.longest.is_some_and(|longest| now.since(contact.since) >= longest),
         FenceReason::Supervisor | FenceReason::CustomerChoice => {
-            matches!(input, Some(Input::Supervise(_, Supervision::OpenFence(given))) if *given == reason)
+            let by_hand =
+                matches!(input, Some(Input::Supervise(_, Supervision::OpenFenceUntil(_) | Supervision::Force(_))));
+            (by_hand && reason == FenceReason::Supervisor)
+                || matches!(input, Some(Input::Supervise(_, Supervision::OpenFence(given))) if *given == reason)
         }
         FenceReason::Transfer => matches!(input, Some(Input::Contact(_, ContactCommand::Transfer(_)))),
         FenceReason::NoLongerValued | FenceReason::Reidentified => replanned,

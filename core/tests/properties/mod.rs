@@ -125,6 +125,16 @@ fn most_inputs_of_a_history_are_accepted_and_every_kind_of_event_happens() {
         "HoursTurned",
         "MembershipTurned",
         "ClockJumped",
+        "Overflowed",
+        "Held",
+        "Consulted",
+        "ConsultEnded",
+        "Identified",
+        "Lent {",
+        "LendingEnded",
+        "TeamMissing",
+        "Forwarded",
+        "Holiday",
     ] {
         assert!(seen.contains(name), "{name} never happened");
     }

@@ -3,9 +3,12 @@
 mod agents;
 mod capacity;
 mod choice;
+mod consult;
 mod fences;
+mod hands;
 mod holds;
 mod lending;
 mod life;
 mod offers;
 mod place;
+mod replan;

@@ -117,5 +117,6 @@ pub(crate) fn exit(exit: &Exit, names: &Names) -> Result<ExitAction, Error> {
         Exit::Open => ExitAction::Open,
         Exit::Callback => ExitAction::Callback,
         Exit::Divert(to) => ExitAction::Divert(DestinationId(found(names, Kind::Destination, to)?)),
+        Exit::Overflow(to) => ExitAction::Overflow(QueueId(found(names, Kind::Queue, to)?)),
     })
 }

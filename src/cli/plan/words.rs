@@ -49,6 +49,7 @@ impl Words<'_> {
             ExitAction::Stay => "stay".to_owned(),
             ExitAction::Open => "open".to_owned(),
             ExitAction::Callback => "callback".to_owned(),
+            ExitAction::Overflow(to) => format!("overflow:{}", self.name(Kind::Queue, to.0)),
             ExitAction::Divert(to) => format!("divert:{}", self.name(Kind::Destination, to.0)),
         }
     }

@@ -29,7 +29,14 @@ impl Writing<'_> {
             },
             ContactFact::Scheduled { .. } => self.planned(contact, PlannedBecause::Scheduled),
             ContactFact::StepEntered { cause, .. } => self.planned(contact, (*cause).into()),
-            ContactFact::PlanExhausted { .. } => self.planned(contact, PlannedBecause::Exhausted),
+            ContactFact::PlanExhausted { .. } | ContactFact::Overflowed { .. } => {
+                self.planned(contact, PlannedBecause::Exhausted)
+            }
+            // These have no voice of their own.
+            ContactFact::Identified(_)
+            | ContactFact::Held { .. }
+            | ContactFact::Consulted { .. }
+            | ContactFact::ConsultEnded => self.planned(contact, PlannedBecause::Updated),
             ContactFact::Replanned { because, .. } => self.planned(contact, (*because).into()),
             ContactFact::Assigned { agent, how, standing, over_capacity, .. } => {
                 self.assigned(contact, *agent, *how, *standing, *over_capacity)
