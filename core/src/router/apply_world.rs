@@ -123,7 +123,7 @@ impl Router {
             }
             None => {
                 self.agents.insert(id.index(), new_agent(at, id, spec));
-                self.review_deputies();
+                self.review_deputies(id);
             }
         }
         self.review_membership(id);
@@ -143,7 +143,7 @@ impl Router {
         agent.lost = false;
         let queues = agent.spec.queues.clone();
         self.stir_around(id);
-        self.review_deputies();
+        self.review_deputies(id);
         self.review_people(id, queues);
     }
 
