@@ -46,7 +46,8 @@ impl Router {
         match fact {
             OfferFact::Made { .. } => self.apply_made(at, id, fact),
             OfferFact::Accepted => {
-                if let Some(offer) = self.end_offer(id)
+                // The assignment follows and takes what the offer took: neither of them is available in between.
+                if let Some(offer) = self.take_offer(id)
                     && let Some(agent) = self.agents.get_mut(offer.agent.index())
                 {
                     agent.misses.retain(|(channel, _)| *channel != offer.channel);
@@ -98,8 +99,16 @@ impl Router {
         self.reindex(agent, Gain::Possible);
     }
 
-    /// Takes an offer off contact and agent.
+    /// Takes an offer off contact and agent, who has that much more room then.
     fn end_offer(&mut self, id: OfferId) -> Option<Offer> {
+        let offer = self.take_offer(id)?;
+        self.replace(offer.contact);
+        self.reindex(offer.agent, Gain::Possible);
+        Some(offer)
+    }
+
+    /// Takes an offer off contact and agent, and leaves it to the caller to look at both again.
+    fn take_offer(&mut self, id: OfferId) -> Option<Offer> {
         let offer = self.offers.remove(&id)?;
         self.rearm(Some((offer.expires_at, Timer::Offer(id))), None);
         if let Some(contact) = self.contacts.get_mut(offer.contact.index()) {
@@ -108,8 +117,6 @@ impl Router {
         if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
             agent.offers.retain(|(own, _)| *own != id);
         }
-        self.replace(offer.contact);
-        self.reindex(offer.agent, Gain::Possible);
         Some(offer)
     }
 

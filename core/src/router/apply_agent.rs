@@ -61,7 +61,7 @@ impl Router {
             AgentFact::Vouched(ExpectedPresence::Seen) => agent.lost = false,
         }
         if matches!(fact, AgentFact::AbsenceSet { .. } | AgentFact::AbsenceBegan | AgentFact::AbsenceEnded) {
-            self.review_deputies();
+            self.review_deputies(id);
         }
         self.reindex(id, Gain::Possible);
         self.stir_around(id);
@@ -77,20 +77,31 @@ impl Router {
         stirred.into_iter().for_each(|contact| self.stir(contact));
     }
 
-    /// Looks again who stands in for whom; rare, so everybody is looked at.
-    pub(super) fn review_deputies(&mut self) {
-        let mut pairs: alloc::vec::Vec<(AgentId, AgentId)> = alloc::vec::Vec::new();
-        for (_, agent) in self.agents.iter() {
-            pairs.extend(self.deputy(agent.id).map(|deputy| (deputy, agent.id)));
+    /// Looks again who stands in for whom, after one agent's absences changed.
+    pub(super) fn review_deputies(&mut self, changed: AgentId) {
+        if self.deputy(changed).is_some() {
+            self.absent.insert(changed);
+        } else {
+            self.absent.remove(&changed);
         }
+        let pairs = self.absent.iter().filter_map(|absent| self.deputy(*absent).map(|deputy| (deputy, *absent)));
+        let mut pairs: alloc::vec::Vec<(AgentId, AgentId)> = pairs.collect();
         pairs.sort_unstable();
-        let ids: alloc::vec::Vec<AgentId> = self.agents.iter().map(|(_, agent)| agent.id).collect();
-        for id in ids {
+        let mut concerned: alloc::vec::Vec<AgentId> = self.deputies.iter().copied().collect();
+        concerned.extend(pairs.iter().map(|(deputy, _)| *deputy));
+        concerned.sort_unstable();
+        concerned.dedup();
+        for id in concerned {
             let wanted = pairs.iter().filter(|(deputy, _)| *deputy == id).map(|(_, absent)| *absent);
             let wanted: smallvec::SmallVec<[AgentId; 1]> = wanted.collect();
             let Some(agent) = self.agents.get_mut(id.index()) else { continue };
             if agent.deputises == wanted {
                 continue;
+            }
+            if wanted.is_empty() {
+                self.deputies.remove(&id);
+            } else {
+                self.deputies.insert(id);
             }
             agent.deputises = wanted;
             self.work.agents.insert(id);

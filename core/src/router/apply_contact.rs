@@ -145,7 +145,8 @@ impl Router {
             agent.parked.retain(|own| *own != id);
         }
         self.replace(id);
-        if let Some(agent) = phase.holder() {
+        // What an agent can take depends on what she has, not on how far that is.
+        if let Some(agent) = phase.holder().filter(|agent| before.holder() != Some(*agent)) {
             self.reindex(agent, Gain::None);
         }
     }

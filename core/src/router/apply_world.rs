@@ -127,7 +127,7 @@ impl Router {
             }
             None => {
                 self.agents.insert(id.index(), new_agent(at, id, spec));
-                self.review_deputies();
+                self.review_deputies(id);
             }
         }
         self.review_membership(id);
@@ -148,7 +148,7 @@ impl Router {
         agent.missed = None;
         let queues = agent.spec.queues.clone();
         self.stir_around(id);
-        self.review_deputies();
+        self.review_deputies(id);
         self.review_people(id, queues);
     }
 

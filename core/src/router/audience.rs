@@ -1,9 +1,9 @@
 //! Decides which people a step means at this moment, and which steps an agent belongs to.
 
-use alloc::vec::Vec;
 use core::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::Router;
 use super::pool::Pool;
@@ -27,7 +27,25 @@ pub(crate) enum Audience {
     Queue(QueueId),
 }
 
+/// An audience as one number, in the order of audiences: what maps are searched by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct AudienceKey(u128);
+
 impl Audience {
+    /// One number for it; an unnamed lead or role comes before all named ones.
+    pub(crate) fn key(self) -> AudienceKey {
+        let named = |number: Option<u32>| number.map_or(0, |number| u64::from(number) + 1);
+        let (family, whose, further) = match self {
+            Self::Agent(agent) => (0, agent.0, 0),
+            Self::Lead(team) => (1, team.0, 0),
+            Self::Backups(team, lead) => (2, team.0, named(lead.map(|lead| lead.0))),
+            Self::Team(team, role) => (3, team.0, named(role.map(|role| role.0))),
+            Self::Covers(team) => (4, team.0, 0),
+            Self::Queue(queue) => (5, queue.0, 0),
+        };
+        AudienceKey(family << 96 | u128::from(whose) << 64 | u128::from(further))
+    }
+
     /// The people that a step means; `None` where it names a team and the contact has none.
     pub(crate) fn of_step(who: Who, contact: &Contact) -> Option<Self> {
         let team = contact.fence.map(|fence| fence.team);
@@ -198,8 +216,8 @@ impl Router {
     }
 
     /// Every audience with waiting contacts to which an agent may belong; in order, each once.
-    pub(crate) fn audiences(&self, agent: &Agent) -> Vec<Audience> {
-        let mut found = Vec::new();
+    pub(crate) fn audiences(&self, agent: &Agent) -> SmallVec<[Audience; 12]> {
+        let mut found: SmallVec<[Audience; 12]> = SmallVec::new();
         found.push(Audience::Agent(agent.id));
         found.extend(agent.deputises.iter().map(|person| Audience::Agent(*person)));
         for person in agent.deputises.iter() {
@@ -218,7 +236,7 @@ impl Router {
             found.extend(team.lends_to().map(Audience::Queue));
         }
         found.extend(agent.spec.queues.iter().map(|queue| Audience::Queue(*queue)));
-        found.retain(|audience| self.lanes.is_waited_for(*audience) && self.is_among(agent, *audience));
+        found.retain(|audience: &mut Audience| self.lanes.is_waited_for(*audience) && self.is_among(agent, *audience));
         found.sort_unstable();
         found.dedup();
         found

@@ -73,6 +73,15 @@ impl Router {
         self.condition(agent, channel, Shift::Matters) == Condition::Here && self.has_room(agent, channel, Slots::Count)
     }
 
+    /// Whether an agent could take a contact of any channel, with every check skipped that a step may skip.
+    pub(crate) fn takes_anything(&self, agent: &Agent) -> bool {
+        self.channels.iter().any(|(index, _)| {
+            let channel = ChannelId(u32::try_from(index).unwrap_or(u32::MAX));
+            self.condition(agent, channel, Shift::Skip) == Condition::Here
+                && self.has_room(agent, channel, Slots::Skip)
+        })
+    }
+
     /// Whether one more contact of a channel fits into an agent's points and slots.
     pub(crate) fn has_room(&self, agent: &Agent, channel: ChannelId, slots: Slots) -> bool {
         let Some(spec) = self.channels.get(channel.index()) else { return false };

@@ -178,7 +178,7 @@ impl Router {
 
     /// The contact that an agent should have next: the best head of each queue, and then the best of those.
     fn best_for(&self, id: AgentId, now: Timestamp) -> Option<Head> {
-        let agent = self.live_agent(id)?;
+        let agent = self.live_agent(id).filter(|agent| self.takes_anything(agent))?;
         let mut heads: Vec<Head> = Vec::new();
         for audience in self.audiences(agent) {
             for (_, lane) in self.lanes.of(audience) {

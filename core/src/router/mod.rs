@@ -7,7 +7,7 @@
 //! | `apply`, `apply_contact`, `apply_agent`, `apply_world` | what an event changes: the only writers of state |
 //! | `matching`, `choice`, `check` | who gets a contact, which contact an agent gets, which check fails |
 //! | `steps`, `fence`, `audience`, `floor` | how a plan goes on, who is inside, whom a step means, when reserves are released |
-//! | `lanes`, `place`, `pool`, `capacity` | how waiting contacts and available agents are kept |
+//! | `lanes`, `place`, `pool`, `capacity`, `pending` | how waiting contacts and available agents are kept |
 //! | `timers`, `state`, `table`, `views` | deadlines, what is remembered, how it is kept, how it is shown |
 //!
 //! Live, an input emits events and each is applied as it is emitted; a replay applies the same events and ends in the
@@ -35,6 +35,7 @@ mod on_receive;
 mod on_replan;
 mod on_supervise;
 mod on_world;
+mod pending;
 mod place;
 mod pool;
 mod state;
@@ -67,10 +68,11 @@ use crate::{
     AgentId, ChannelSpec, ContactId, Event, Input, MatterId, OfferId, QueueId, Rejection, ThreadId, Timestamp,
 };
 use lanes::Lanes;
+use pending::Pending;
 use pool::Pools;
 use state::{Agent, Contact, Hours, Offer, Queue, Team};
 use table::Table;
-use timers::Timer;
+use timers::Timers;
 
 /// The routing core of one shard.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -88,10 +90,14 @@ pub struct Router {
     turns: u64,
     lanes: Lanes,
     pools: Pools,
-    timers: BTreeSet<(Timestamp, Timer)>,
+    timers: Timers,
     /// The last agent of each conversation and matter, while a contact of it is known.
     threads: BTreeMap<ThreadId, (ContactId, AgentId)>,
     matters: BTreeMap<MatterId, (ContactId, AgentId)>,
+    /// Agents who are absent and have a deputy.
+    absent: BTreeSet<AgentId>,
+    /// Agents who stand in for somebody.
+    deputies: BTreeSet<AgentId>,
     /// Closed contacts, the oldest end first.
     closed: VecDeque<(Timestamp, ContactId)>,
     forgotten: Forgotten,
@@ -102,9 +108,9 @@ pub struct Router {
 /// What must be looked at before the input is done.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Work {
-    agents: BTreeSet<AgentId>,
-    contacts: BTreeSet<ContactId>,
-    queues: BTreeSet<QueueId>,
+    agents: Pending<AgentId>,
+    contacts: Pending<ContactId>,
+    queues: Pending<QueueId>,
 }
 
 /// Contacts that were forgotten and not yet drained. Draining is the shell's, so equality of routers leaves it out.

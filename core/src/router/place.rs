@@ -66,7 +66,7 @@ impl Router {
     /// Brings lanes, watches, rolls and the timer of a contact up to what its state says. The only writer of places.
     pub(crate) fn replace(&mut self, id: ContactId) {
         let Some(contact) = self.contacts.get(id.index()) else { return };
-        let wanted = if contact.is_placed() { self.keys_of(contact) } else { Vec::new() };
+        let wanted = if contact.is_placed() { self.keys_of(contact) } else { SmallVec::new() };
         let watches = if contact.is_placed() { Self::watches_of(contact, &wanted) } else { SmallVec::new() };
         let roll = contact.is_waiting().then(|| match contact.fence {
             Some(fence) if fence.open.is_none() => Roll::Team(fence.team),
@@ -116,8 +116,8 @@ impl Router {
 
     /// The lanes a waiting contact would stand in, in order of preference: those of the steps reached, or of whom it was
     /// handed on to; while its fence is open, then the whole team, its covers and the queue.
-    pub(super) fn keys_of(&self, contact: &Contact) -> Vec<(LaneKey, u8)> {
-        let mut keys = Vec::new();
+    pub(super) fn keys_of(&self, contact: &Contact) -> SmallVec<[(LaneKey, u8); 4]> {
+        let mut keys = SmallVec::new();
         if let Some(audience) = contact.redirect.as_ref().and_then(Audience::of_transfer) {
             keys.push((self.key_of(contact, audience, &[], Bypass::default()), contact.step));
         } else {
@@ -141,7 +141,7 @@ impl Router {
     }
 
     fn key_of(&self, contact: &Contact, audience: Audience, further: &[Need], bypass: Bypass) -> LaneKey {
-        let mut needs = contact.plan.needs.clone();
+        let mut needs: SmallVec<[Need; 4]> = SmallVec::from_slice(&contact.plan.needs);
         needs.extend_from_slice(further);
         let mut bypass = bypass;
         if let Audience::Queue(queue) = audience {
@@ -150,7 +150,7 @@ impl Router {
                 Some(widened) => needs.extend_from_slice(widened),
                 None => {
                     let queue = self.queues.get(queue.index());
-                    needs.extend(queue.iter().flat_map(|queue| queue.spec.needs.iter()));
+                    needs.extend(queue.iter().flat_map(|queue| queue.spec.needs.iter().copied()));
                 }
             }
         }

@@ -90,6 +90,16 @@ pub(crate) enum Roll {
     Queue(QueueId),
 }
 
+impl Roll {
+    /// One number for it.
+    pub(crate) fn key(self) -> u64 {
+        match self {
+            Self::Team(team) => u64::from(team.0),
+            Self::Queue(queue) => 1 << 32 | u64::from(queue.0),
+        }
+    }
+}
+
 /// How far the plan has come, beyond its step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Progress {

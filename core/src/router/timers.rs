@@ -1,8 +1,9 @@
 //! Decides when the core must be woken, and why: each thing has at most one named timer, always at its next deadline.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Router;
 use super::state::{Agent, Contact, Phase};
@@ -72,6 +73,68 @@ pub(crate) enum Timer {
     Lend(TeamId),
 }
 
+/// All timers, in the order in which they fire: by moment, then as `Timer` orders them. A core has one for each contact:
+/// the key is one number, so that finding a place among a million compares twenty numbers and nothing else.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Timers(BTreeMap<Turn, Timer>);
+
+/// When a timer fires, and its place among those of the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn(u128);
+
+impl Turn {
+    fn of(at: Timestamp, timer: Timer) -> Self {
+        let (family, kind, number) = match timer {
+            Timer::Offer(offer) => (0, None, offer.0),
+            Timer::Contact(kind, contact) => (1, Some(kind), u64::from(contact.0)),
+            Timer::Agent(kind, agent) => (2, Some(kind), u64::from(agent.0)),
+            Timer::Hours(calendar) => (3, None, u64::from(calendar.0)),
+            Timer::Membership(team) => (4, None, u64::from(team.0)),
+            Timer::Horizon(calendar) => (5, None, u64::from(calendar.0)),
+            Timer::Floor(queue) => (6, None, u64::from(queue.0)),
+        };
+        let kind = kind.map_or(0, |kind| kind as u128);
+        // The sign turned, earlier moments have lower numbers. No shard makes 2^48 offers.
+        let moment = u128::from(at.0.cast_unsigned() ^ (1 << 63));
+        Self(moment << 64 | family << 56 | kind << 48 | u128::from(number) & 0xFFFF_FFFF_FFFF)
+    }
+
+    const fn at(self) -> Timestamp {
+        Timestamp(((self.0 >> 64) as u64 ^ (1 << 63)).cast_signed())
+    }
+}
+
+impl Timers {
+    pub(crate) fn first(&self) -> Option<(Timestamp, Timer)> {
+        self.0.first_key_value().map(|(turn, timer)| (turn.at(), *timer))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Timestamp, Timer)> {
+        self.0.iter().map(|(turn, timer)| (turn.at(), *timer))
+    }
+
+    fn insert(&mut self, (at, timer): (Timestamp, Timer)) {
+        self.0.insert(Turn::of(at, timer), timer);
+    }
+
+    fn remove(&mut self, (at, timer): (Timestamp, Timer)) {
+        self.0.remove(&Turn::of(at, timer));
+    }
+}
+
+impl Serialize for Timers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Timers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let timers = Vec::<(Timestamp, Timer)>::deserialize(deserializer)?;
+        Ok(Self(timers.into_iter().map(|(at, timer)| (Turn::of(at, timer), timer)).collect()))
+    }
+}
+
 impl Timer {
     const fn kind(self) -> TimerKind {
         match self {
@@ -97,12 +160,12 @@ impl Router {
     /// When the core wants to be woken, and why; `None` if nothing is pending.
     #[must_use]
     pub fn next_wake(&self) -> Option<Wake> {
-        self.timers.first().map(|(at, timer)| Wake { at: *at, kind: timer.kind() })
+        self.timers.first().map(|(at, timer)| Wake { at, kind: timer.kind() })
     }
 
     /// Fires the one earliest timer that is due; `None` when none is. Call again until then.
     pub fn wake(&mut self, now: Timestamp, out: &mut Vec<Event>) -> Option<TimerKind> {
-        let (due, timer) = self.timers.first().copied().filter(|(at, _)| *at <= now)?;
+        let (due, timer) = self.timers.first().filter(|(at, _)| *at <= now)?;
         match timer {
             Timer::Offer(offer) => self.expire_offer(now, offer, out),
             Timer::Contact(kind, contact) => self.wake_contact(now, contact, kind, out),
@@ -122,7 +185,7 @@ impl Router {
             return;
         }
         if let Some(before) = before {
-            self.timers.remove(&before);
+            self.timers.remove(before);
         }
         if let Some(after) = after {
             self.timers.insert(after);
