@@ -129,6 +129,7 @@ impl Mix {
             familiar: Vec::new(),
             prefers: Vec::new(),
             avoids: Vec::new(),
+            fit: Vec::new(),
             scheduled_for: None,
         })
     }

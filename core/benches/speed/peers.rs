@@ -147,6 +147,7 @@ impl Run {
             familiar: Vec::new(),
             prefers: Vec::new(),
             avoids: Vec::new(),
+            fit: Vec::new(),
             scheduled_for: None,
         };
         self.give(|router, now, out| calls::receive(router, now, Box::new(arrival), out));

@@ -140,6 +140,7 @@ fn team(number: u32) -> TeamSpec {
         reserve: 1,
         lends_to: vec![QueueId(number % QUEUES)],
         releases: false,
+        helps: Vec::new(),
         hours: None,
     }
 }
@@ -168,6 +169,7 @@ fn plan(sort: u32) -> Plan {
             expires: Millis::from_secs(20),
             accept_within: Millis::from_secs(30),
             misses: 0,
+            away_for: Millis::ZERO,
         },
         wrap_up: Millis::from_secs(30),
         longest: Some(Millis::from_secs(36_000)),

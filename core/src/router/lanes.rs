@@ -218,8 +218,8 @@ impl Lanes {
     /// Everybody who waits after a place: behind fences by team, then in queues, each by age.
     pub(crate) fn rolls_after(
         &self,
-        after: Option<(Roll, (Timestamp, ContactId))>,
-    ) -> impl Iterator<Item = (Roll, (Timestamp, ContactId))> {
+        after: Option<(u64, (Timestamp, ContactId))>,
+    ) -> impl Iterator<Item = (u64, (Timestamp, ContactId))> {
         let first = after.map_or(Bound::Unbounded, |(roll, _)| Bound::Included(roll));
         self.rolls.range((first, Bound::Unbounded)).flat_map(move |(roll, waiting)| {
             let start = match after {

@@ -10,7 +10,6 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::Router;
-use super::state::Roll;
 use crate::{
     ContactFact, ContactId, Event, FenceFact, FenceReason, Plan, Rejection, Relation, Replanning, RevokeCause,
     StepCause, Timestamp,
@@ -22,7 +21,7 @@ pub const SLICE_LIMIT: usize = 500;
 /// Where a walk over the waiting contacts stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ReplanCursor {
-    roll: Roll,
+    roll: u64,
     since: Timestamp,
     contact: ContactId,
 }

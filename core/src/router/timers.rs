@@ -92,6 +92,7 @@ impl Turn {
             Timer::Membership(team) => (4, None, u64::from(team.0)),
             Timer::Horizon(calendar) => (5, None, u64::from(calendar.0)),
             Timer::Floor(queue) => (6, None, u64::from(queue.0)),
+            Timer::Lend(team) => (7, None, u64::from(team.0)),
         };
         let kind = kind.map_or(0, |kind| kind as u128);
         // The sign turned, earlier moments have lower numbers. No shard makes 2^48 offers.
