@@ -9,6 +9,7 @@ use super::choice::{ASKED_LIMIT, Choice};
 use super::lanes::{Lane, Turn, Waiting};
 use super::state::{Agent, Contact};
 use super::steps::Advance;
+use super::timers::Timer;
 use crate::{
     AgentId, Assignment, ContactFact, ContactId, Event, Millis, Obstacle, OfferFact, OfferId, OfferMode, QueueId,
     QueueOrder, Timestamp, Urgency,
@@ -75,18 +76,30 @@ fn cost_of(waited: u64, curve: &[(Millis, u32)]) -> u64 {
 }
 
 impl Router {
-    /// Carries out everything that has become possible, best contact first.
+    /// Carries out everything that has become possible. First everybody moves on whose time has come and whom nobody
+    /// can take, then the best contact that anybody can take is put before whom it is entitled to; and so on.
     pub(crate) fn settle(&mut self, now: Timestamp, out: &mut Vec<Event>) {
+        self.stir_due(now);
+        let mut heads: Vec<(AgentId, Head)> = Vec::new();
+        let mut served: Vec<ContactId> = Vec::new();
         loop {
-            self.serve_agents(now, out);
-            let Some(contact) = self.next_stirred() else {
-                if self.work.agents.is_empty() && !self.review_floors(now, out) {
-                    return;
-                }
-                continue;
-            };
-            self.serve_contact(now, contact, out);
+            while let Some(id) = self.next_stirred() {
+                self.look_at(now, id, heads.is_empty(), &mut served, out);
+            }
+            if self.serve_best(now, &mut heads, out) {
+                // Whom somebody could take a moment ago may have nobody now, and move on.
+                self.work.contacts.extend(served.drain(..));
+            } else if !self.review_floors(now, out) {
+                return;
+            }
         }
+    }
+
+    /// A deadline is compared with `now`, not with whether its timer has fired: whose time has come is looked at.
+    fn stir_due(&mut self, now: Timestamp) {
+        let due = self.timers.iter().take_while(|(at, _)| *at <= now);
+        let due = due.filter_map(|(_, timer)| if let Timer::Contact(_, id) = timer { Some(*id) } else { None });
+        self.work.contacts.extend(due);
     }
 
     /// The first in order of service of the contacts to be looked at.
@@ -103,17 +116,28 @@ impl Router {
         None
     }
 
-    /// Puts a contact before whom it is entitled to, or moves it on.
-    fn serve_contact(&mut self, now: Timestamp, id: ContactId, out: &mut Vec<Event>) {
+    /// Moves a contact on, if nobody can take it and its time has come; else has those looked at who can.
+    fn look_at(
+        &mut self,
+        now: Timestamp,
+        id: ContactId,
+        is_only: bool,
+        served: &mut Vec<ContactId>,
+        out: &mut Vec<Event>,
+    ) {
         let Some(contact) = self.contacts.get(id.index()) else { return };
         let choices = self.choose(contact);
         if choices.is_empty() {
             if self.advance(now, id, out) == Advance::Moved {
                 self.work.contacts.insert(id);
             }
-            return;
+        } else if is_only && served.is_empty() && self.work.contacts.is_empty() && self.work.agents.is_empty() {
+            // Nobody else has anything to gain: it is the best there is.
+            self.put_before_all(now, id, choices, out);
+        } else {
+            self.work.agents.extend(choices.iter().map(|choice| choice.agent));
+            served.push(id);
         }
-        self.put_before_all(now, id, choices, out);
     }
 
     fn put_before_all(&mut self, now: Timestamp, id: ContactId, choices: Vec<Choice>, out: &mut Vec<Event>) {
@@ -124,23 +148,16 @@ impl Router {
         }
     }
 
-    /// Lets agents who may have become available have the best contact that waits for any of them, until none does.
-    fn serve_agents(&mut self, now: Timestamp, out: &mut Vec<Event>) {
-        let mut heads: Vec<(AgentId, Head)> = Vec::new();
+    /// Puts the best contact that waits for any of the agents who may have become available before whom it is entitled
+    /// to; false if there is none.
+    fn serve_best(&mut self, now: Timestamp, heads: &mut Vec<(AgentId, Head)>, out: &mut Vec<Event>) -> bool {
         loop {
             while let Some(id) = self.work.agents.pop_first() {
                 heads.retain(|(agent, _)| *agent != id);
                 heads.extend(self.best_for(id, now).map(|head| (id, head)));
             }
-            let Some((place, (agent, head))) = heads
-                .iter()
-                .copied()
-                .enumerate()
-                .min_by(|(_, (_, one)), (_, (_, other))| self.compare(one, other, now))
-            else {
-                return;
-            };
-            heads.swap_remove(place);
+            let Some((agent, head)) = self.best_of(heads.iter(), now) else { return false };
+            heads.retain(|(known, _)| *known != agent);
             let current = self.best_for(agent, now);
             if current != Some(head) {
                 heads.extend(current.map(|head| (agent, head)));
@@ -153,45 +170,52 @@ impl Router {
             }
             self.put_before_all(now, contact, choices, out);
             self.work.agents.insert(agent);
+            return true;
         }
     }
 
-    /// Which of two heads is served first: by rank, then in one queue by its order, across queues by promise.
-    fn compare(&self, one: &Head, other: &Head, now: Timestamp) -> Ordering {
-        let by_rank = one.rank.cmp(&other.rank);
-        by_rank.then_with(|| {
-            let order = match (one.queue, other.queue) {
-                (Some(own), Some(others)) if own == others => {
-                    self.queues.get(own.index()).map(|queue| &queue.spec.order)
-                }
-                _ => None,
-            };
-            match order {
-                Some(QueueOrder::Fifo) => one.by_age(other),
-                Some(QueueOrder::Due(curve)) => cost_of(other.waited(now), curve)
-                    .cmp(&cost_of(one.waited(now), curve))
-                    .then_with(|| one.by_promise(other, now)),
-                Some(QueueOrder::Promise) | None => one.by_promise(other, now),
+    /// The best of several heads: the best of each queue by its own order, then the best of those.
+    fn best_of<'a>(
+        &self,
+        heads: impl Iterator<Item = &'a (AgentId, Head)> + Clone,
+        now: Timestamp,
+    ) -> Option<(AgentId, Head)> {
+        let rank = heads.clone().map(|(_, head)| head.rank).min()?;
+        let mut best: Vec<(AgentId, Head)> = Vec::new();
+        for entry in heads.filter(|(_, head)| head.rank == rank) {
+            match best.iter_mut().find(|(_, known)| known.queue == entry.1.queue) {
+                Some(known) if self.compare(&entry.1, &known.1, now).is_lt() => *known = *entry,
+                Some(_) => {}
+                None => best.push(*entry),
             }
-        })
+        }
+        best.into_iter().min_by(|(_, one), (_, other)| one.by_promise(other, now))
+    }
+
+    /// Which of two heads of one rank is served first: in one queue by its order, across queues by promise.
+    fn compare(&self, one: &Head, other: &Head, now: Timestamp) -> Ordering {
+        let order = match (one.queue, other.queue) {
+            (Some(own), Some(others)) if own == others => self.queues.get(own.index()).map(|queue| &queue.spec.order),
+            _ => None,
+        };
+        match order {
+            Some(QueueOrder::Fifo) => one.by_age(other),
+            Some(QueueOrder::Due(curve)) => cost_of(other.waited(now), curve)
+                .cmp(&cost_of(one.waited(now), curve))
+                .then_with(|| one.by_promise(other, now)),
+            Some(QueueOrder::Promise) | None => one.by_promise(other, now),
+        }
     }
 
     /// The contact that an agent should have next: the best head of each queue, and then the best of those.
     fn best_for(&self, id: AgentId, now: Timestamp) -> Option<Head> {
         let agent = self.live_agent(id)?;
-        let mut heads: Vec<Head> = Vec::new();
+        let mut heads: Vec<(AgentId, Head)> = Vec::new();
         for audience in self.audiences(agent) {
-            for (_, lane) in self.lanes.of(audience) {
-                let Some(head) = self.head_for(agent, lane) else { continue };
-                let rival = heads.iter_mut().find(|known| known.queue == head.queue && known.rank == head.rank);
-                match rival {
-                    Some(known) if self.compare(&head, known, now).is_lt() => *known = head,
-                    Some(_) => {}
-                    None => heads.push(head),
-                }
-            }
+            let lanes = self.lanes.of(audience);
+            heads.extend(lanes.filter_map(|(_, lane)| self.head_for(agent, lane)).map(|head| (id, head)));
         }
-        heads.into_iter().min_by(|one, other| one.rank.cmp(&other.rank).then_with(|| one.by_promise(other, now)))
+        self.best_of(heads.iter(), now).map(|(_, head)| head)
     }
 
     /// The first contact of a lane that this agent may have.

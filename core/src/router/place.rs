@@ -66,8 +66,9 @@ impl Router {
     /// Brings lanes, watches, rolls and the timer of a contact up to what its state says. The only writer of places.
     pub(crate) fn replace(&mut self, id: ContactId) {
         let Some(contact) = self.contacts.get(id.index()) else { return };
-        let wanted = if contact.is_placed() { self.keys_of(contact) } else { Vec::new() };
-        let watches = if contact.is_placed() { Self::watches_of(contact, &wanted) } else { SmallVec::new() };
+        let is_placed = contact.is_placed();
+        let wanted = if is_placed { self.keys_of(contact) } else { Vec::new() };
+        let watches = if is_placed { Self::watches_of(contact, &wanted) } else { SmallVec::new() };
         let roll = contact.is_waiting().then(|| match contact.fence {
             Some(fence) if fence.open.is_none() => Roll::Team(fence.team),
             Some(_) | None => Roll::Queue(contact.plan.queue),
@@ -103,7 +104,7 @@ impl Router {
                 self.lanes.enrol(roll, since, id);
             }
         }
-        if !places.is_empty() {
+        if is_placed {
             self.work.contacts.insert(id);
         }
         if let Some(contact) = self.contacts.get_mut(id.index()) {

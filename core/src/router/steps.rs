@@ -100,6 +100,8 @@ impl Router {
                     let shift = if demand.bypass.hours { Shift::Skip } else { Shift::Matters };
                     (hold_of(holds, self.condition(agent, demand.channel, shift)), StepCause::HoldOver)
                 }
+                // Whom a closed fence keeps from a queue's contacts never comes; nobody left.
+                Some(_) if matches!(demand.audience, Audience::Queue(_)) => return ControlFlow::Continue(()),
                 Some(_) | None => (holds.left, StepCause::Nobody),
             };
             if cause == StepCause::HoldOver {
