@@ -4,6 +4,7 @@ use super::Router;
 use super::pool::Gain;
 use super::state::Offer;
 use super::timers::Timer;
+use crate::bugs::Bug;
 use crate::{Event, FenceFact, OfferFact, OfferId, Timestamp};
 
 /// Agents that a contact remembers as tried, at most.
@@ -43,6 +44,7 @@ impl Router {
             OfferFact::Made { .. } => self.apply_made(at, id, fact),
             OfferFact::Accepted => {
                 if let Some(offer) = self.end_offer(id)
+                    && !self.has(Bug::MissesNeverForgiven)
                     && let Some(agent) = self.agents.get_mut(offer.agent.index())
                 {
                     agent.misses = 0;
@@ -62,7 +64,12 @@ impl Router {
                 }
             }
             OfferFact::Revoked { .. } => {
-                self.end_offer(id);
+                if let Some(offer) = self.end_offer(id)
+                    && self.has(Bug::CapacityForgottenOnRevoke)
+                    && let Some(agent) = self.agents.get_mut(offer.agent.index())
+                {
+                    agent.offers.push((id, offer.channel));
+                }
             }
             OfferFact::Extended { expires_at } => {
                 let Some(offer) = self.offers.get_mut(&id) else { return };
@@ -107,6 +114,9 @@ impl Router {
     }
 
     fn exclude(&mut self, offer: &Offer) {
+        if self.has(Bug::ExclusionForgotten) {
+            return;
+        }
         self.exclude_agent(offer.contact, offer.agent);
         self.replace(offer.contact);
     }

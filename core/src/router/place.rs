@@ -188,6 +188,9 @@ impl Router {
 
     /// Looks again whether the lanes of a queue have anybody, after its staff or their skills changed.
     pub(crate) fn review_staff(&mut self, queue: crate::QueueId) {
+        // Who was tried may be alone now.
+        let watchers: Vec<_> = self.lanes.watchers(Audience::Queue(queue)).collect();
+        watchers.into_iter().for_each(|contact| self.stir(contact));
         let lanes: Vec<_> = self.lanes.of(Audience::Queue(queue)).map(|(id, _)| id).collect();
         for id in lanes {
             let Some(lane) = self.lanes.get(id) else { continue };

@@ -8,6 +8,7 @@ use super::audience::Audience;
 use super::capacity::{Condition, Shift};
 use super::check::Demand;
 use super::state::{Contact, Hours};
+use crate::bugs::Bug;
 use crate::{
     AgentId, ContactFact, ContactId, Event, ExitAction, FenceReason, FinalCause, Hold, Holds, Millis, Outcome,
     StepCause, Timestamp,
@@ -128,6 +129,9 @@ impl Router {
             return None;
         }
         let queue = self.queues.get(contact.plan.queue.index())?;
+        if contact.widenings > 0 && self.has(Bug::WidensOnlyOnce) {
+            return None;
+        }
         let next = queue.spec.widen.get(usize::from(contact.widenings))?;
         Some(contact.since + next.after)
     }

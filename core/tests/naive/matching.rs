@@ -53,11 +53,10 @@ impl Naive {
     fn next_to_serve(&self, now: Timestamp) -> Option<ContactId> {
         let mut claims: Vec<Claim> = Vec::new();
         for case in self.cases.values().filter(|case| self.is_open(case)) {
+            let Some(agent) = self.choose(case).first().map(|choice| choice.agent) else { continue };
             for ask in self.asks(case) {
-                for agent in self.meant(ask.whom) {
-                    if self.may_have(agent, case, &ask) {
-                        claims.push(self.claim(agent, case, &ask));
-                    }
+                if self.meant(ask.whom).contains(&agent) && self.may_have(agent, case, &ask) {
+                    claims.push(self.claim(agent, case, &ask));
                 }
             }
         }

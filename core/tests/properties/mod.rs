@@ -4,26 +4,14 @@
 //! In its short form the test gives 200,000 inputs. The environment makes it longer or repeats it: `PICKET_LONG=1` gives
 //! ten million, `PICKET_INPUTS` any other number, and `PICKET_SEED` the first history's seed, which is printed.
 
-mod dice;
-mod history;
-mod inputs;
-mod invariants;
-mod setting;
-mod story;
-mod tally;
-mod worlds;
-
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use dice::{Op, ops};
-use history::{Judging, Run};
-use setting::{Setting, rewritten};
-use story::{failure, shrunk};
-use tally::Tally;
-
-/// Steps of one history.
-const LENGTH: usize = 250;
+use crate::judge::dice::{Op, ops};
+use crate::judge::history::{Judging, LENGTH, Run};
+use crate::judge::setting::{Setting, rewritten};
+use crate::judge::story::{failure, shrunk};
+use crate::judge::tally::Tally;
 
 fn asked<T: FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok()?.parse().ok()

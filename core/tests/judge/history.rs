@@ -11,6 +11,9 @@ use super::tally::Tally;
 use super::worlds::{AGENTS, world};
 use crate::naive::Naive;
 
+/// Steps of one history.
+pub(crate) const LENGTH: usize = 250;
+
 /// How closely a history is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Judging {

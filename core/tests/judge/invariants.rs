@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use picket_core::*;
 
-use crate::scene::{EMAIL, VOICE};
+const VOICE: ChannelId = ChannelId(super::setting::VOICE);
+const EMAIL: ChannelId = ChannelId(super::setting::EMAIL);
 
 /// What must be remembered to judge.
 #[derive(Default)]

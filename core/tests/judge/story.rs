@@ -1,6 +1,8 @@
 //! Tells a history as a story: one line per step, with its time and what came of it; and makes it as short as it can be.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
 
 use picket_core::*;
 
@@ -64,9 +66,27 @@ impl Run {
     }
 }
 
+thread_local! {
+    /// Whether a panic of this thread is expected, and not worth printing.
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+static HOOK: Once = Once::new();
+
 /// What went wrong in a history, if anything: the message of its panic.
 pub(crate) fn failure(run: impl FnOnce()) -> Option<String> {
-    let caught = catch_unwind(AssertUnwindSafe(run)).err()?;
+    HOOK.call_once(|| {
+        let usual = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !IS_QUIET.get() {
+                usual(panic);
+            }
+        }));
+    });
+    IS_QUIET.set(true);
+    let done = catch_unwind(AssertUnwindSafe(run));
+    IS_QUIET.set(false);
+    let caught = done.err()?;
     let text = caught.downcast_ref::<String>().cloned();
     Some(text.or_else(|| caught.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default())
 }
