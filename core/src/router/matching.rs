@@ -121,7 +121,7 @@ impl Router {
     /// A deadline is compared with `now`, not with whether its timer has fired: whose time has come is looked at.
     fn stir_due(&mut self, now: Timestamp) {
         let due = self.timers.iter().take_while(|(at, _)| *at <= now);
-        let due = due.filter_map(|(_, timer)| if let Timer::Contact(_, id) = timer { Some(*id) } else { None });
+        let due = due.filter_map(|(_, timer)| if let Timer::Contact(_, id) = timer { Some(id) } else { None });
         self.work.contacts.extend(due);
     }
 

@@ -41,7 +41,7 @@ impl Reader<'_> {
         let (waiting, with_agents) = (count(&[Waiting, Offered]), count(&[Assigned, Connected, Parked, WrapUp]));
         let crowd = waiting + with_agents + count(&[Scheduled, Orphaned]);
         let some = |number: u32, weight: u32| if number > 0 { weight } else { 0 };
-        let choices: [(u32, fn(&Self, &mut Dice) -> Input); 12] = [
+        let choices: [(u32, fn(&Self, &mut Dice) -> Input); 13] = [
             (if crowd < 9 { 30 } else if crowd < 18 { 12 } else { 2 }, Self::arrival),
             (some(offers, 22) + offers.min(8), Self::answer),
             (some(count(&[Assigned]), 14), Self::assigned),
@@ -52,6 +52,7 @@ impl Reader<'_> {
             (17, Self::agent),
             (7, Self::back),
             (some(waiting, 7), Self::supervision),
+            (some(waiting + with_agents, 9), Self::by_hand),
             (5, Self::change),
             (5, Self::misbehaviour),
         ];
@@ -92,10 +93,87 @@ impl Reader<'_> {
             thread: dice.one_in(5).then(|| self.s.thread(dice.below(3))),
             matter: dice.one_in(6).then(|| self.s.matter(dice.below(3))),
             familiar: if dice.one_in(3) { vec![known(dice), known(dice)] } else { Vec::new() },
+            fit: if dice.one_in(3) { self.fit(dice) } else { Vec::new() },
             prefers: if dice.one_in(8) { vec![self.anybody(dice)] } else { Vec::new() },
             avoids: if dice.one_in(8) { vec![self.anybody(dice)] } else { Vec::new() },
             scheduled_for: dice.one_in(12).then(|| self.later(dice, 60)),
         }))
+    }
+
+    fn fit(&self, dice: &mut Dice) -> Vec<Fit> {
+        let stated = 1 + dice.below(3);
+        let fits = |dice: &mut Dice| {
+            let matched = u16::try_from(dice.below(stated + 1)).expect("small");
+            Fit { agent: self.anybody(dice), matched, stated: u16::try_from(stated).expect("small") }
+        };
+        (0..3).map(|_| fits(dice)).collect()
+    }
+
+    /// What is done by hand, agents' consultations included.
+    fn by_hand(&self, dice: &mut Dice) -> Input {
+        use ContactState::{Assigned, Connected, Offered, Parked, Waiting};
+        let waiting = self.one_of(dice, &[Waiting, Offered]);
+        let handler = Handler { agent: self.anybody(dice) };
+        let until = (self.s.is_scalable || dice.one_in(2)).then(|| self.later(dice, 40));
+        let some = |marked: fn(&ContactView<'_>) -> bool| {
+            self.live.contacts().find(|contact| marked(contact)).map(|contact| contact.id)
+        };
+        match dice.below(14) {
+            0 | 1 => Input::Supervise(waiting, Supervision::Hold(until)),
+            2 => match some(|contact| contact.held_until.is_some()) {
+                Some(held) => Input::Supervise(held, Supervision::Release),
+                None => Input::Supervise(waiting, Supervision::Hold(until)),
+            },
+            3 if !self.s.is_scalable => Input::Supervise(waiting, Supervision::Force(handler)),
+            3 | 4 => {
+                let with_agent = self.one_of(dice, &[Assigned, Connected, Parked]);
+                Input::Supervise(with_agent, Supervision::TakeBack)
+            }
+            5 | 6 => Input::Agent(handler.agent, AgentCommand::Pull(waiting)),
+            7 | 8 => {
+                let connected = self.one_of(dice, &[Connected]);
+                Input::Contact(connected, ContactCommand::Consult(handler.agent))
+            }
+            9 => match some(|contact| contact.consulted.is_some()) {
+                Some(asking) => Input::Contact(asking, ContactCommand::EndConsult),
+                None => self.lending(dice, until),
+            },
+            10 => self.lending(dice, until),
+            11 => {
+                let relation = Relation {
+                    customer: None,
+                    familiar: Vec::new(),
+                    prefers: vec![self.anybody(dice)],
+                    avoids: vec![self.anybody(dice)],
+                    fit: self.fit(dice),
+                };
+                Input::Contact(waiting, ContactCommand::Identify(Box::new(relation)))
+            }
+            12 => {
+                let (contacts, _) = self.live.to_replan(dice.below(3), None);
+                let slice = contacts.into_iter().filter(|contact| contact.0 % 2 == 0);
+                let slice = slice.map(|contact| (contact, Box::new(plan(self.s, dice))));
+                Input::Replan(slice.collect(), dice.pick(&[Replanning::Rules, Replanning::Customer]))
+            }
+            _ => {
+                let closed = self.live.contacts().filter(|contact| {
+                    contact.state != ContactState::Closed && contact.fence.is_some_and(|fence| fence.open.is_none())
+                });
+                let closed: Vec<ContactId> = closed.map(|contact| contact.id).collect();
+                if closed.is_empty() || dice.one_in(4) {
+                    return Input::Contact(waiting, ContactCommand::Forward);
+                }
+                Input::Supervise(dice.pick(&closed), Supervision::OpenFenceUntil(self.later(dice, 40)))
+            }
+        }
+    }
+
+    fn lending(&self, dice: &mut Dice, until: Option<Timestamp>) -> Input {
+        let lent = self.live.teams().find_map(|team| Some((team.id, team.lent_to.first()?.0)));
+        match lent.filter(|_| dice.one_in(3)) {
+            Some((team, queue)) => Input::Team(team, TeamCommand::EndLend(queue)),
+            None => Input::Team(self.s.team(dice.below(2)), TeamCommand::Lend(self.s.queue(dice.below(2)), until)),
+        }
     }
 
     fn answer(&self, dice: &mut Dice) -> Input {
@@ -261,7 +339,9 @@ impl Reader<'_> {
         let (closed, open) = (fenced(false), fenced(true));
         match dice.below(6) {
             0 | 1 if !closed.is_empty() => {
-                let reason = dice.pick(&[FenceReason::Supervisor, FenceReason::CustomerChoice]);
+                // What a supervisor opens ends after a time of the core's own.
+                let by_hand = if self.s.is_scalable { FenceReason::CustomerChoice } else { FenceReason::Supervisor };
+                let reason = dice.pick(&[by_hand, FenceReason::CustomerChoice]);
                 Input::Supervise(dice.pick(&closed), Supervision::OpenFence(reason))
             }
             2 if !open.is_empty() => Input::Supervise(dice.pick(&open), Supervision::CloseFence),
@@ -304,7 +384,25 @@ impl Reader<'_> {
         let again = |arrival: Arrival| Input::Receive(Box::new(arrival));
         let nobody = s.agent(900);
         let put = |change| Input::World(Box::new(change));
-        match dice.below(24) {
+        match dice.below(30) {
+            24 => Input::Agent(self.anybody(dice), AgentCommand::Pull(with_agent)),
+            25 => Input::Contact(contact, ContactCommand::EndConsult),
+            26 => Input::Supervise(contact, Supervision::Release),
+            27 => Input::Team(s.team(9), TeamCommand::Lend(s.queue(0), Some(self.now))),
+            28 => again(Arrival {
+                plan: Plan {
+                    steps: vec![Step {
+                        who: Who::Queue,
+                        holds: Holds::all(Hold::Working(s.span(1), s.calendar(9))),
+                        joining: Joining::Widens,
+                        needs: Vec::new(),
+                        bypass: Bypass::default(),
+                        pick: Pick::LongestIdle,
+                    }],
+                    ..fine
+                },
+                ..*arrival
+            }),
             0 => again(Arrival { contact, ..*arrival }),
             1 => again(Arrival { channel: s.channel(9), ..*arrival }),
             2 => again(Arrival { since: self.now + s.span(1), ..*arrival }),
@@ -322,7 +420,8 @@ impl Reader<'_> {
             14 => Input::Contact(contact, ContactCommand::Replan(Box::new(bad_plan), Replanning::Rules)),
             15 => Input::Supervise(contact, Supervision::OpenFence(FenceReason::HoldOver)),
             16 => Input::Supervise(contact, Supervision::CloseFence),
-            17 => Input::Supervise(contact, Supervision::OpenFence(FenceReason::Supervisor)),
+            17 if !s.is_scalable => Input::Supervise(contact, Supervision::OpenFence(FenceReason::Supervisor)),
+            17 => Input::Supervise(contact, Supervision::OpenFence(FenceReason::CustomerChoice)),
             18 => put(WorldChange::RemoveTeam(s.team(9))),
             19 => put(WorldChange::PutTeam(
                 s.team(0),

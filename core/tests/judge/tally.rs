@@ -14,11 +14,7 @@ pub(crate) struct Tally {
 }
 
 /// Kinds that the core never brings forth, and why.
-const NEVER: [(&str, &str); 3] = [
-    ("rejection.unknown_calendar", "said by the shell, when the rules name hours that it cannot compile"),
-    ("rejection.not_your_contact", "said by the shell, which knows who speaks"),
-    ("event.contact.closed.forwarded", "there is one domain so far"),
-];
+const NEVER: [(&str, &str); 0] = [];
 
 macro_rules! kinds {
     ($fn_name:ident, $list:ident, $type:ty, { $($pattern:pat => $name:literal,)* }) => {
@@ -68,6 +64,19 @@ kinds!(input_kind, INPUTS, Input, {
     Input::Supervise(_, Supervision::CloseFence) => "input.supervise.close",
     Input::Supervise(_, Supervision::Assign(_)) => "input.supervise.assign",
     Input::ClockJumped(_) => "input.clock_jumped",
+    Input::Contact(_, ContactCommand::Identify(_)) => "input.contact.identify",
+    Input::Contact(_, ContactCommand::Consult(_)) => "input.contact.consult",
+    Input::Contact(_, ContactCommand::EndConsult) => "input.contact.end_consult",
+    Input::Contact(_, ContactCommand::Forward) => "input.contact.forward",
+    Input::Agent(_, AgentCommand::Pull(_)) => "input.agent.pull",
+    Input::Supervise(_, Supervision::OpenFenceUntil(_)) => "input.supervise.open_until",
+    Input::Supervise(_, Supervision::Hold(_)) => "input.supervise.hold",
+    Input::Supervise(_, Supervision::Release) => "input.supervise.release",
+    Input::Supervise(_, Supervision::Force(_)) => "input.supervise.force",
+    Input::Supervise(_, Supervision::TakeBack) => "input.supervise.take_back",
+    Input::Replan(..) => "input.replan_slice",
+    Input::Team(_, TeamCommand::Lend(..)) => "input.team.lend",
+    Input::Team(_, TeamCommand::EndLend(_)) => "input.team.end_lend",
 });
 
 kinds!(change_kind, CHANGES, WorldChange, {
@@ -120,6 +129,13 @@ kinds!(contact_kind, CONTACT_FACTS, ContactFact, {
     ContactFact::Closed { outcome: Outcome::Expired } => "event.contact.closed.expired",
     ContactFact::Closed { outcome: Outcome::Withdrawn(_) } => "event.contact.closed.withdrawn",
     ContactFact::Closed { outcome: Outcome::Forwarded } => "event.contact.closed.forwarded",
+    ContactFact::Identified(_) => "event.contact.identified",
+    ContactFact::Held { until: Some(_) } => "event.contact.held",
+    ContactFact::Held { until: None } => "event.contact.held.over",
+    ContactFact::Consulted { over_capacity: false, .. } => "event.contact.consulted",
+    ContactFact::Consulted { over_capacity: true, .. } => "event.contact.consulted.over_capacity",
+    ContactFact::ConsultEnded => "event.contact.consult_ended",
+    ContactFact::Overflowed { .. } => "event.contact.overflowed",
 });
 
 kinds!(opening_kind, OPENINGS, FenceReason, {
@@ -138,6 +154,7 @@ kinds!(other_kind, OTHER_FACTS, Event, {
     Event::Fence(_, FenceFact::Set { .. }) => "event.fence.set",
     Event::Fence(_, FenceFact::Opened { .. }) => "event.fence.opened",
     Event::Fence(_, FenceFact::Closed) => "event.fence.closed",
+    Event::Fence(_, FenceFact::TeamMissing { .. }) => "event.fence.team_missing",
     Event::Offer(_, OfferFact::Made { mode: OfferMode::One, .. }) => "event.offer.made.one",
     Event::Offer(_, OfferFact::Made { .. }) => "event.offer.made.all",
     Event::Offer(_, OfferFact::Accepted) => "event.offer.accepted",
@@ -166,9 +183,11 @@ kinds!(other_kind, OTHER_FACTS, Event, {
     Event::World(WorldFact::MembershipTurned { .. }) => "event.world.membership_turned",
     Event::World(WorldFact::ClockJumped { .. }) => "event.world.clock_jumped",
     Event::World(WorldFact::CalendarRunsOut { .. }) => "event.world.calendar_runs_out",
+    Event::World(WorldFact::Lent { .. }) => "event.world.lent",
+    Event::World(WorldFact::LendingEnded { .. }) => "event.world.lending_ended",
 });
 
-const TIMERS: [TimerKind; 15] = [
+const TIMERS: [TimerKind; 18] = [
     TimerKind::OfferExpiry,
     TimerKind::AcceptedDeadline,
     TimerKind::StepHold,
@@ -184,6 +203,9 @@ const TIMERS: [TimerKind; 15] = [
     TimerKind::MembershipEdge,
     TimerKind::CalendarHorizon,
     TimerKind::FloorEdge,
+    TimerKind::HeldEnd,
+    TimerKind::OpeningEnd,
+    TimerKind::LendEnd,
 ];
 
 impl std::fmt::Display for Tally {

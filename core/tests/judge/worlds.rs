@@ -30,7 +30,8 @@ pub(crate) fn calendar(s: Setting, dice: &mut Dice, from: i64) -> Calendar {
     let windows = (0..60).map(|i| from + i * i64::from(every));
     let windows = windows.map(|at| Window { from: s.at(at), to: s.at(at + i64::from(open)) }).collect();
     let until = dice.one_in(2).then(|| Timestamp(s.at(from + 60).0 + 200 * DAY));
-    Calendar { windows, until }
+    let holidays = (0..20).map(|i| from + i * 300).map(|at| Window { from: s.at(at), to: s.at(at + 130) }).collect();
+    Calendar { windows, until, holidays }
 }
 
 pub(crate) fn agent_spec(s: Setting, dice: &mut Dice, number: u32) -> AgentSpec {
@@ -86,6 +87,7 @@ pub(crate) fn team_spec(s: Setting, dice: &mut Dice, team: u32, now: Timestamp) 
             _ => vec![s.queue(GENERAL), s.queue(BILLING)],
         },
         releases: !dice.one_in(3),
+        helps: dice.pick(&[Vec::new(), vec![s.queue(GENERAL)], vec![s.queue(BILLING), s.queue(GENERAL)]]),
         hours: dice.one_in(3).then_some(s.calendar(HOURS)),
     }
 }
@@ -95,7 +97,8 @@ pub(crate) fn queue_spec(s: Setting, dice: &mut Dice, queue: u32) -> QueueSpec {
     let curve = vec![(s.span(10), 0), (s.span(40), 60), (s.span(90), 100)];
     let order = dice.pick(&[QueueOrder::Promise, QueueOrder::Fifo, QueueOrder::Due(curve)]);
     let pick = dice.pick(&PICKS);
-    let then = dice.pick(&[TO, ExitAction::Stay, ExitAction::Callback]);
+    let over = ExitAction::Overflow(s.queue(if queue == GENERAL { BILLING } else { GENERAL }));
+    let then = dice.pick(&[TO, ExitAction::Stay, ExitAction::Callback, over]);
     let wait = dice.one_in(2).then(|| s.span(90));
     let limit = QueueLimit { length: 4 + dice.below(5), wait, then };
     let floor =
@@ -113,7 +116,7 @@ pub(crate) fn queue_spec(s: Setting, dice: &mut Dice, queue: u32) -> QueueSpec {
         limit: dice.one_in(2).then_some(limit),
         floor: (!dice.one_in(4)).then_some(floor),
         hours: dice.one_in(4).then_some(s.calendar(HOURS)),
-        closed: dice.pick(&[ExitAction::Stay, ExitAction::Open, TO, ExitAction::Callback]),
+        closed: dice.pick(&[ExitAction::Stay, ExitAction::Open, TO, ExitAction::Callback, over]),
     }
 }
 
@@ -172,7 +175,8 @@ fn steps(s: Setting, dice: &mut Dice, fenced: bool) -> Vec<Step> {
 
 pub(crate) fn plan(s: Setting, dice: &mut Dice) -> Plan {
     let fence = dice.pick(&[None, None, Some(s.team(DEDICATED)), Some(s.team(DEDICATED)), Some(s.team(DEDICATED)), Some(s.team(COVERING))]);
-    let exits = [ExitAction::Open, ExitAction::Open, ExitAction::Stay, ExitAction::Callback, TO];
+    let over = ExitAction::Overflow(s.queue(BILLING));
+    let exits = [ExitAction::Open, ExitAction::Open, ExitAction::Stay, ExitAction::Callback, TO, over];
     let one = dice.pick(&exits);
     let finally = if dice.one_in(2) {
         Finally { busy: one, closed_hours: one, holiday: one, no_cover: one }
@@ -185,6 +189,7 @@ pub(crate) fn plan(s: Setting, dice: &mut Dice) -> Plan {
         expires: s.span(dice.pick(&[10, 20, 30])),
         accept_within: s.span(dice.pick(&[0, 15, 30])),
         misses: u8::try_from(dice.below(3)).expect("small"),
+        away_for: s.span(dice.pick(&[0, 0, 12, 30])),
     };
     Plan {
         rules: 1,

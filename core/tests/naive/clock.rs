@@ -17,6 +17,7 @@ pub(super) enum Due {
     Membership(TeamId),
     Horizon(CalendarId),
     Floor(QueueId),
+    Lend(TeamId),
 }
 
 impl Due {
@@ -28,6 +29,7 @@ impl Due {
             Self::Membership(_) => TimerKind::MembershipEdge,
             Self::Horizon(_) => TimerKind::CalendarHorizon,
             Self::Floor(_) => TimerKind::FloorEdge,
+            Self::Lend(_) => TimerKind::LendEnd,
         }
     }
 }
@@ -45,7 +47,7 @@ impl Naive {
         let (at, due) = self.next_due().filter(|(at, _)| *at <= now)?;
         match due {
             Due::Offer(offer) => self.expire(now, offer, out),
-            Due::Contact(_, contact) => self.wake_contact(now, contact, out),
+            Due::Contact(kind, contact) => self.wake_contact(now, contact, kind, out),
             Due::Agent(_, agent) => self.wake_person(now, agent, out),
             Due::Hours(calendar) => {
                 let open = is_open(&self.calendars[&calendar].calendar, now);
@@ -58,6 +60,12 @@ impl Naive {
             }
             Due::Horizon(calendar) => self.emit(now, Event::World(WorldFact::CalendarRunsOut { calendar }), out),
             Due::Floor(queue) => self.review_floor(now, at, queue, out),
+            Due::Lend(team) => {
+                let lent = self.teams[&team].lent.clone();
+                for (queue, _) in lent.into_iter().filter(|(_, until)| *until <= now) {
+                    self.emit(now, Event::World(WorldFact::LendingEnded { team, queue }), out);
+                }
+            }
         }
         self.settle(now, out);
         Some(due.kind())
@@ -76,10 +84,14 @@ impl Naive {
                 Place::WrapUp(_, until) => Some((until, TimerKind::WrapUpEnd)),
                 Place::Parked(_) => None,
             };
+            let held = case.held_until.map(|at| (at, TimerKind::HeldEnd));
+            let opening = case.fence.and_then(|fence| fence.until).map(|at| (at, TimerKind::OpeningEnd));
+            let next = [next, held, opening].into_iter().flatten();
             all.extend(next.map(|(at, kind)| (at, Due::Contact(kind, *id))));
         }
         for (id, person) in self.people.iter().filter(|(_, person)| !person.removed) {
             let said = person.said_of.values().chain(person.over_of.values()).chain([&person.said]).chain(&person.over);
+            let said = said.chain(&person.missed);
             let pauses = said.filter_map(|said| said.until).map(|at| (at, TimerKind::PauseEnd));
             let edges = person.absences.iter().map(|absence| if absence.begun { absence.until } else { absence.from });
             let next = pauses.chain(edges.map(|at| (at, TimerKind::AbsenceEdge))).min();
@@ -96,6 +108,7 @@ impl Naive {
             let edges = group.spec.members.iter().flat_map(|member| [member.from, member.until]).flatten();
             let next = edges.filter(|edge| *edge > group.looked_at).min();
             all.extend(next.map(|at| (at, Due::Membership(*id))));
+            all.extend(group.lent.values().map(|until| (*until, Due::Lend(*id))));
         }
         for id in self.queues.keys() {
             all.extend(self.floor_turns_at(*id).map(|at| (at, Due::Floor(*id))));
@@ -103,7 +116,14 @@ impl Naive {
         all.into_iter().min()
     }
 
-    fn wake_contact(&mut self, now: Timestamp, id: ContactId, out: &mut Vec<Event>) {
+    fn wake_contact(&mut self, now: Timestamp, id: ContactId, kind: TimerKind, out: &mut Vec<Event>) {
+        if kind == TimerKind::HeldEnd {
+            return self.say(now, id, ContactFact::Held { until: None }, out);
+        }
+        if kind == TimerKind::OpeningEnd {
+            self.emit(now, Event::Fence(id, FenceFact::Closed), out);
+            return self.revoke_outside(now, out);
+        }
         match self.cases[&id].place {
             Place::Scheduled(_) => {
                 self.say(now, id, ContactFact::Due, out);
@@ -126,7 +146,7 @@ impl Naive {
     /// The first pause or override that is over, or the edge of an absence.
     fn wake_person(&mut self, now: Timestamp, id: AgentId, out: &mut Vec<Event>) {
         let person = &self.people[&id];
-        let all = person.over.iter().chain([&person.said]).map(|said| (None, said));
+        let all = person.over.iter().chain(&person.missed).chain([&person.said]).map(|said| (None, said));
         let single = person.over_of.iter().chain(&person.said_of).map(|(channel, said)| (Some(*channel), said));
         let ended = all.chain(single).find(|(_, said)| said.until.is_some_and(|until| until <= now));
         let fact = if let Some((channel, said)) = ended {

@@ -68,6 +68,21 @@ impl Naive {
                 self.say(now, id, ContactFact::Scheduled { at }, out);
             }
             (ContactCommand::Replan(plan, because), _) => return self.replan(now, &case, *plan, because, out),
+            (ContactCommand::Identify(relation), _) => {
+                let avoided: Vec<OfferId> = self.offers_of(id).into_iter()
+                    .filter(|offer| relation.avoids.contains(&self.asked[offer].agent))
+                    .collect();
+                self.say(now, id, ContactFact::Identified(relation), out);
+                for offer in avoided {
+                    let cause = RevokeCause::Replanned;
+                    self.emit(now, Event::Offer(offer, OfferFact::Revoked { cause }), out);
+                }
+            }
+            (ContactCommand::Consult(agent), _) => return self.consult(now, id, agent, out),
+            (ContactCommand::EndConsult, _) if case.consulted.is_some() => {
+                self.say(now, id, ContactFact::ConsultEnded, out);
+            }
+            (ContactCommand::Forward, _) => self.close(now, id, Outcome::Forwarded, out),
             _ => return wrong,
         }
         Ok(())
@@ -130,6 +145,27 @@ impl Naive {
         }
     }
 
+    /// All of a slice or nothing; those behind a closed fence first, then by number.
+    pub(super) fn replan_slice(
+        &mut self,
+        now: Timestamp,
+        mut slice: Vec<(ContactId, Box<Plan>)>,
+        because: Replanning,
+        out: &mut Vec<Event>,
+    ) -> Result<(), Rejection> {
+        if slice.len() > SLICE_LIMIT {
+            return Err(Rejection::BadPlan);
+        }
+        slice.iter().try_for_each(|(_, plan)| self.check_plan(plan))?;
+        slice.sort_by_key(|(id, _)| (self.cases.get(id).is_none_or(|case| case.closed_fence().is_none()), *id));
+        for (id, plan) in slice {
+            if let Some(case) = self.cases.get(&id).cloned() {
+                self.replan(now, &case, *plan, because, out)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A new plan; only the end of the entitlement opens the fence.
     fn replan(
         &mut self,
@@ -160,9 +196,9 @@ impl Naive {
         self.say(now, id, ContactFact::Replanned { plan: Box::new(plan), because }, out);
         if let Some(team) = fence.filter(|team| case.fence.is_none_or(|own| own.team != *team)) {
             self.emit(now, Event::Fence(id, FenceFact::Set { team }), out);
-            let was_open = case.fence.and_then(|fence| fence.open);
-            if let Some(reason) = was_open.filter(|_| because != Replanning::Reidentified) {
-                self.open_fence(now, id, reason, out);
+            let was_open = case.fence.filter(|_| because != Replanning::Reidentified);
+            if let Some((reason, until)) = was_open.and_then(|fence| Some((fence.open?, fence.until))) {
+                self.open_fence_until(now, id, (reason, until), out);
             }
         }
         if case.waits() {
@@ -172,6 +208,6 @@ impl Naive {
     }
 }
 
-fn is_with_agent(place: Place) -> bool {
+pub(super) fn is_with_agent(place: Place) -> bool {
     matches!(place, Place::Assigned(..) | Place::Connected(..) | Place::Orphaned(..) | Place::Parked(_))
 }

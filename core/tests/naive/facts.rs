@@ -15,13 +15,17 @@ impl Naive {
             Event::Fence(id, fact) => {
                 let Some(case) = self.cases.get_mut(id) else { return };
                 match fact {
-                    FenceFact::Set { team } => case.fence = Some(Fence { team: *team, set_at: at, open: None }),
-                    FenceFact::Opened { reason, .. } => {
-                        case.fence.as_mut().expect("it has one").open = Some(*reason);
+                    FenceFact::Set { team } => {
+                        case.fence = Some(Fence { team: *team, set_at: at, open: None, until: None });
                     }
+                    FenceFact::Opened { reason, until, .. } => {
+                        let fence = case.fence.as_mut().expect("it has one");
+                        (fence.open, fence.until) = (Some(*reason), *until);
+                    }
+                    FenceFact::TeamMissing { .. } => {}
                     FenceFact::Closed => {
                         let team = case.fence.expect("it has one").team;
-                        case.fence = Some(Fence { team, set_at: at, open: None });
+                        case.fence = Some(Fence { team, set_at: at, open: None, until: None });
                     }
                 }
             }
@@ -43,12 +47,18 @@ impl Naive {
             return;
         }
         let offer = self.asked.remove(&id).expect("it was out");
+        let channel = self.cases[&offer.contact].channel();
         let person = self.people.get_mut(&offer.agent).expect("she is known");
         match fact {
-            OfferFact::Accepted => person.misses = 0,
-            OfferFact::Declined { .. } => self.exclude(offer.contact, offer.agent),
+            OfferFact::Accepted => {
+                person.misses.remove(&channel);
+            }
+            OfferFact::Declined { .. } => {
+                person.misses.remove(&channel);
+                self.exclude(offer.contact, offer.agent);
+            }
             OfferFact::Expired => {
-                person.misses = person.misses.saturating_add(1);
+                *person.misses.entry(channel).or_default() += 1;
                 self.exclude(offer.contact, offer.agent);
             }
             OfferFact::Made { .. } | OfferFact::Extended { .. } | OfferFact::Revoked { .. } => {}
@@ -102,15 +112,25 @@ impl Naive {
                 self.exclude(id, self.holder(id));
             }
             ContactFact::WrapUp { until } => self.go(at, id, Place::WrapUp(self.holder(id), *until)),
-            ContactFact::Parked => self.go(at, id, Place::Parked(self.holder(id))),
+            ContactFact::Parked => {
+                // Who stood in gives it back.
+                let own = self.cases[&id].stands_for.filter(|agent| self.live(*agent).is_some());
+                let agent = own.unwrap_or_else(|| self.holder(id));
+                self.go(at, id, Place::Parked(agent));
+            }
             ContactFact::Resumed { agent, over_capacity } => {
+                if let Place::Parked(own) = self.cases[&id].place {
+                    self.case_mut(id).stands_for = (own != *agent).then_some(own);
+                }
                 let stalls_at = self.stalls_at(at, id);
                 self.go(at, id, Place::Connected(*agent, stalls_at));
                 self.remember(id, *agent);
                 self.note_over(id, *agent, *over_capacity);
             }
             ContactFact::Requeued { cause } => {
-                let holder = self.case_mut(id).place.holder();
+                let case = self.case_mut(id);
+                case.stands_for = None;
+                let holder = case.place.holder();
                 match (cause, holder) {
                     (RequeueCause::Agent | RequeueCause::Transfer, Some(agent)) => self.exclude(id, agent),
                     (RequeueCause::Agent | RequeueCause::Transfer, None) => {}
@@ -125,6 +145,30 @@ impl Naive {
                 self.case_mut(id).place = Place::Connected(agent, None);
             }
             ContactFact::Closed { outcome } => self.end(at, id, *outcome),
+            ContactFact::Identified(relation) => {
+                let arrival = &mut self.case_mut(id).arrival;
+                arrival.customer = relation.customer;
+                arrival.familiar.clone_from(&relation.familiar);
+                arrival.prefers.clone_from(&relation.prefers);
+                arrival.avoids.clone_from(&relation.avoids);
+                arrival.fit.clone_from(&relation.fit);
+            }
+            ContactFact::Held { until } => self.case_mut(id).held_until = *until,
+            ContactFact::Consulted { agent, over_capacity } => {
+                self.handovers += 1;
+                self.case_mut(id).consulted = Some((*agent, self.handovers));
+                self.note_over(id, *agent, *over_capacity);
+            }
+            ContactFact::ConsultEnded => self.end_consult(at, id),
+            ContactFact::Overflowed { to, .. } => {
+                let case = self.case_mut(id);
+                case.plan.queue = *to;
+                case.widenings = 0;
+                case.widened = None;
+                case.step = 0;
+                case.step_since = at;
+                case.exhausted = false;
+            }
             ContactFact::CallbackWanted | ContactFact::ConnectFailed { .. } => {}
         }
     }
@@ -152,6 +196,9 @@ impl Naive {
             opened: false,
             redirect: None,
             fence: None,
+            held_until: None,
+            consulted: None,
+            stands_for: None,
             excluded: Vec::new(),
             ahead: false,
             widenings: 0,
@@ -169,11 +216,26 @@ impl Naive {
         let case = self.case_mut(id);
         let before = std::mem::replace(&mut case.place, place).holder();
         let channel = case.channel();
+        if place != Place::Waiting {
+            case.held_until = None;
+        }
+        if !matches!(place, Place::Connected(..) | Place::Orphaned(..)) {
+            self.end_consult(at, id);
+        }
         if before == place.holder() {
             return;
         }
-        case.held_since = handovers;
+        self.case_mut(id).held_since = handovers;
         if let Some(person) = before.and_then(|agent| self.people.get_mut(&agent)) {
+            person.idle.insert(channel, at);
+            person.over_capacity.remove(&id);
+        }
+    }
+
+    fn end_consult(&mut self, at: Timestamp, id: ContactId) {
+        let case = self.case_mut(id);
+        let channel = case.channel();
+        if let Some(person) = case.consulted.take().and_then(|(agent, _)| self.people.get_mut(&agent)) {
             person.idle.insert(channel, at);
             person.over_capacity.remove(&id);
         }
@@ -210,6 +272,7 @@ impl Naive {
         let count = if person.today.0 == day { person.today.1 } else { 0 };
         person.today = (day, count + 1);
         let case = self.case_mut(id);
+        case.stands_for = None;
         case.redirect = None;
         let within = case.plan.offer.accept_within;
         let deadline = (within > Millis::ZERO).then(|| at + within);
@@ -299,6 +362,12 @@ impl Naive {
                 self.teams.get_mut(team).expect("it is known").released.retain(|known| known != queue);
                 self.look_at_floor(at, *queue);
             }
+            WorldFact::Lent { team, queue, until } => {
+                self.teams.get_mut(team).expect("it is known").lent.insert(*queue, *until);
+            }
+            WorldFact::LendingEnded { team, queue } => {
+                self.teams.get_mut(team).expect("it is known").lent.remove(queue);
+            }
             WorldFact::Widened { contact, needs } => {
                 let case = self.cases.get_mut(contact).expect("it is live");
                 let widen = &self.queues[&case.plan.queue].spec.widen;
@@ -354,17 +423,21 @@ impl Naive {
                     removed: false,
                     members: Vec::new(),
                     released: Vec::new(),
+                    lent: std::collections::BTreeMap::new(),
                     looked_at: at,
                 });
                 group.spec = spec.clone();
                 group.removed = false;
-                group.released.retain(|queue| spec.lends_to.contains(queue) && spec.releases);
+                let mut released = std::mem::take(&mut group.released);
+                released.retain(|queue| group.relieves(*queue));
+                group.released = released;
                 self.look_at_members(at, *id);
             }
             WorldChange::RemoveTeam(id) => {
                 let group = self.teams.get_mut(id).expect("it is known");
                 group.removed = true;
                 group.released.clear();
+                group.lent.clear();
                 self.look_at_members(at, *id);
             }
             WorldChange::PutQueue(id, spec) => {
@@ -393,54 +466,5 @@ impl Naive {
         current.sort_by_key(|member| (member.rank, member.agent));
         group.members = current.into_iter().map(|member| (member.agent, member.role)).collect();
         group.looked_at = at;
-    }
-}
-
-impl Person {
-    fn new(at: Timestamp, spec: &AgentSpec) -> Self {
-        let (presence, cause, until) = (Presence::Offline, StateCause::Said(None), None);
-        Self {
-            spec: spec.clone(),
-            removed: false,
-            said: Said { presence, cause, until, by: StateSetter::Picket, at },
-            said_of: std::collections::BTreeMap::new(),
-            over: None,
-            over_of: std::collections::BTreeMap::new(),
-            lost: false,
-            absences: Vec::new(),
-            load: std::collections::BTreeMap::new(),
-            idle: std::collections::BTreeMap::new(),
-            login: at,
-            misses: 0,
-            today: (0, 0),
-            turn: 0,
-            over_capacity: std::collections::BTreeSet::new(),
-        }
-    }
-
-    /// A word about all channels takes the place of those about single ones; a supervisor's lies above the others'.
-    fn hear(&mut self, channels: &[ChannelId], said: Said) {
-        let was_in = self.is_in();
-        let is_over = said.by == StateSetter::Supervisor;
-        let word = (!(is_over && said.cause == StateCause::PauseOver)).then_some(said);
-        let (all, single) =
-            if is_over { (&mut self.over, &mut self.over_of) } else { (&mut Some(self.said), &mut self.said_of) };
-        if channels.is_empty() {
-            single.clear();
-            *all = word;
-        }
-        for channel in channels {
-            single.remove(channel);
-            single.extend(word.map(|word| (*channel, word)));
-        }
-        if channels.is_empty() && !is_over {
-            self.said = said;
-        }
-        if said.presence == Presence::Ready && matches!(said.cause, StateCause::Said(_)) {
-            self.misses = 0;
-        }
-        if !was_in && self.is_in() {
-            self.login = said.at;
-        }
     }
 }

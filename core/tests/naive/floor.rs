@@ -30,6 +30,15 @@ fn is_recovered(line: &Line, now: i64, floor: &Floor) -> bool {
     reaches(line, now, floor.share_permille) && reaches(line, now, floor.share_permille + floor.margin_permille)
 }
 
+impl super::Group {
+    /// Below the queue's floor it releases its reserve, or begins to lend.
+    pub(super) fn relieves(&self, queue: QueueId) -> bool {
+        let releases = self.spec.releases && self.spec.reserve > 0;
+        let helps = self.spec.helps.contains(&queue);
+        !self.removed && if self.spec.lends_to.contains(&queue) { releases } else { helps }
+    }
+}
+
 impl Naive {
     /// An answer counts once, if the contact waited in its queue.
     pub(super) fn note_answer(&mut self, at: Timestamp, id: ContactId) {
@@ -76,10 +85,7 @@ impl Naive {
     }
 
     fn lenders(&self, queue: QueueId) -> Vec<TeamId> {
-        let lends = self.teams.iter().filter(|(_, group)| {
-            !group.removed && group.spec.releases && group.spec.reserve > 0 && group.spec.lends_to.contains(&queue)
-        });
-        lends.map(|(id, _)| *id).collect()
+        self.teams.iter().filter(|(_, group)| group.relieves(queue)).map(|(id, _)| *id).collect()
     }
 
     /// When the passing of time alone takes a queue's service over its floor, either way.

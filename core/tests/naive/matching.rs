@@ -140,10 +140,11 @@ impl Naive {
         }
         let thread = case.arrival.thread.and_then(|thread| self.threads.get(&thread));
         let matter = case.arrival.matter.and_then(|matter| self.matters.get(&matter));
-        for known in thread.into_iter().chain(matter) {
+        let known = thread.into_iter().chain(matter).flat_map(|agent| [Some(*agent), self.deputy(*agent)]);
+        for known in known.flatten() {
             for ask in &asks {
-                if self.meant(ask.whom).contains(known) && suits(*known, ask) {
-                    return vec![Choice { agent: *known, ask: ask.clone() }];
+                if self.meant(ask.whom).contains(&known) && suits(known, ask) {
+                    return vec![Choice { agent: known, ask: ask.clone() }];
                 }
             }
         }
@@ -160,26 +161,25 @@ impl Naive {
     fn in_turn(&self, ask: &Ask) -> Vec<AgentId> {
         let mut people = self.meant(ask.whom);
         if let Whom::Queue(queue) = ask.whom {
-            let pick = self.queues.get(&queue).map_or(Pick::LongestIdle, |line| line.spec.pick);
+            let spec = self.queues.get(&queue).map(|line| &line.spec);
+            let (pick, needs) = spec.map_or((Pick::LongestIdle, &[][..]), |spec| (spec.pick, &spec.needs[..]));
             people.sort_by_key(|agent| {
                 let own = self.people[agent].spec.queues.contains(&queue);
-                (!own, self.rank(*agent, pick, &[]), self.people[agent].idle_since(ask.channel), *agent)
+                (!own, self.rank(*agent, pick, needs), self.people[agent].idle_since(ask.channel), *agent)
             });
         }
         people
     }
 
-    /// The best of those who can take it: preferred, then familiar, then by the step's way of choosing.
+    /// The best of those who can take it: in a queue its own people before those lent; then whom the customer prefers, who
+    /// is more familiar, who fits better; then by the step's way of choosing.
     fn best_of(&self, case: &Case, ask: &Ask, fit: &[AgentId]) -> Option<AgentId> {
-        if let Some(preferred) = case.arrival.prefers.iter().find(|agent| fit.contains(agent)) {
-            return Some(*preferred);
-        }
-        let familiar = case.arrival.familiar.iter().filter(|known| fit.contains(&known.agent));
-        if let Some(known) =
-            familiar.max_by_key(|known| (known.contacts, known.last, std::cmp::Reverse(known.agent)))
-        {
-            return Some(known.agent);
-        }
+        let is_lent = |agent: &AgentId| match ask.whom {
+            Whom::Queue(queue) => !self.people[agent].spec.queues.contains(&queue),
+            _ => false,
+        };
+        let first = fit.iter().map(is_lent).min()?;
+        let group: Vec<AgentId> = fit.iter().copied().filter(|agent| is_lent(agent) == first).collect();
         let step = &case.plan.steps[ask.step.min(case.plan.steps.len() - 1)];
         let is_of_step = super::plans::whom_of_step(step.who, case) == Some(ask.whom);
         let pick = match ask.whom {
@@ -190,13 +190,14 @@ impl Naive {
         let order = |agent: &AgentId| {
             (self.rank(*agent, pick, &ask.needs), self.people[agent].idle_since(ask.channel), *agent)
         };
-        match ask.whom {
-            Whom::Agent(_) | Whom::Lead(_) | Whom::Backups(..) => fit.first().copied(),
-            Whom::Team(..) | Whom::Covers(_) => fit.iter().copied().min_by_key(order),
-            Whom::Queue(queue) => {
-                fit.iter().copied().min_by_key(|agent| (!self.people[agent].spec.queues.contains(&queue), order(agent)))
-            }
-        }
+        let known = group.iter().copied().filter(|agent| is_known(&case.arrival, *agent));
+        let closest = known.min_by(|one, other| {
+            compare_ties(&case.arrival, *one, *other).then_with(|| order(one).cmp(&order(other)))
+        });
+        closest.or_else(|| match ask.whom {
+            Whom::Agent(_) | Whom::Lead(_) | Whom::Backups(..) => group.first().copied(),
+            Whom::Team(..) | Whom::Covers(_) | Whom::Queue(_) => group.iter().copied().min_by_key(order),
+        })
     }
 
     /// The lowest is chosen.
@@ -246,6 +247,32 @@ impl Naive {
             }
         }
     }
+}
+
+fn familiarity(arrival: &Arrival, agent: AgentId) -> Option<(u32, Timestamp)> {
+    arrival.familiar.iter().find(|known| known.agent == agent).map(|known| (known.contacts, known.last))
+}
+
+fn fit_of(arrival: &Arrival, agent: AgentId) -> (u64, u64) {
+    let fit = arrival.fit.iter().find(|fit| fit.agent == agent && fit.stated > 0);
+    fit.map_or((0, 1), |fit| (u64::from(fit.matched), u64::from(fit.stated)))
+}
+
+/// Whether anything ties the customer to an agent.
+fn is_known(arrival: &Arrival, agent: AgentId) -> bool {
+    arrival.prefers.contains(&agent)
+        || arrival.familiar.iter().any(|known| known.agent == agent && known.contacts > 0)
+        || arrival.fit.iter().any(|fit| fit.agent == agent && fit.stated > 0 && fit.matched > 0)
+}
+
+/// Preferred first, in the customer's order; then who handled more, then later; then the larger share of preferences.
+fn compare_ties(arrival: &Arrival, one: AgentId, other: AgentId) -> Ordering {
+    let place = |agent| arrival.prefers.iter().position(|known| *known == agent).unwrap_or(usize::MAX);
+    let ((matched, stated), (others, of)) = (fit_of(arrival, one), fit_of(arrival, other));
+    place(one)
+        .cmp(&place(other))
+        .then_with(|| familiarity(arrival, other).cmp(&familiarity(arrival, one)))
+        .then_with(|| (others * stated).cmp(&(matched * of)))
 }
 
 /// The larger `waited ÷ promised` first, then the older, then the lower number.

@@ -1,13 +1,14 @@
 //! Decides the same as the core, naively: a second router of plain lists and scans that keeps no index and derives
 //! everything it can, so that a reader can hold it against the design. It shares only the public types with the core.
 //!
-//! `people` says who is there and what she can take, `plans` how a plan goes on, `matching` who gets what, `orders` what
-//! an input does, `facts` what an event changes, `clock` what is due next, `floor` when a queue's service is too low.
+//! `people` says who is there and what she can take, `plans` how a plan goes on, `matching` who gets what, `orders` and
+//! `hands` what an input does, `facts` what an event changes, `clock` what is due next, `floor` when a queue's service is too low.
 
 mod clock;
 mod commands;
 mod facts;
 mod floor;
+mod hands;
 mod matching;
 mod orders;
 mod people;
@@ -51,6 +52,7 @@ struct Person {
     removed: bool,
     said: Said,
     said_of: BTreeMap<ChannelId, Said>,
+    missed: Option<Said>,
     over: Option<Said>,
     over_of: BTreeMap<ChannelId, Said>,
     lost: bool,
@@ -58,7 +60,7 @@ struct Person {
     load: BTreeMap<ChannelId, u32>,
     idle: BTreeMap<ChannelId, Timestamp>,
     login: Timestamp,
-    misses: u8,
+    misses: BTreeMap<ChannelId, u8>,
     today: (i64, u32),
     turn: u64,
     over_capacity: BTreeSet<ContactId>,
@@ -88,6 +90,8 @@ struct Group {
     /// Current members with their roles, by rank.
     members: Vec<(AgentId, Option<RoleId>)>,
     released: Vec<QueueId>,
+    /// Queues to which a supervisor lends it, and until when.
+    lent: BTreeMap<QueueId, Timestamp>,
     looked_at: Timestamp,
 }
 
@@ -114,6 +118,11 @@ struct Case {
     opened: bool,
     redirect: Option<Transfer>,
     fence: Option<Fence>,
+    held_until: Option<Timestamp>,
+    /// Whom its agent asks for advice, and since which hand-over.
+    consulted: Option<(AgentId, u64)>,
+    /// For whom its agent stands in.
+    stands_for: Option<AgentId>,
     excluded: Vec<AgentId>,
     ahead: bool,
     widenings: usize,
@@ -139,6 +148,7 @@ struct Fence {
     team: TeamId,
     set_at: Timestamp,
     open: Option<FenceReason>,
+    until: Option<Timestamp>,
 }
 
 /// A fence as an agent meets it.

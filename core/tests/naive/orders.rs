@@ -2,8 +2,7 @@
 
 use picket_core::*;
 
-use super::people::{Ask, Whom};
-use super::{Asked, Case, FenceGate, Naive, Place};
+use super::{Asked, Case, Naive, Place};
 
 impl Naive {
     pub(super) fn grant(&mut self, now: Timestamp, input: Input, out: &mut Vec<Event>) -> Result<(), Rejection> {
@@ -28,6 +27,8 @@ impl Naive {
             Input::Agent(agent, command) => self.hear(now, agent, command, out),
             Input::World(change) => self.reshape(now, *change, out),
             Input::Supervise(contact, act) => self.supervise(now, contact, act, out),
+            Input::Replan(slice, because) => self.replan_slice(now, slice, because, out),
+            Input::Team(team, command) => self.lend(now, team, command, out),
             Input::ClockJumped(by) => {
                 let offers: Vec<(OfferId, Timestamp)> =
                     self.asked.iter().map(|(id, asked)| (*id, asked.expires_at)).collect();
@@ -53,11 +54,15 @@ impl Naive {
         }
         self.check_plan(&arrival.plan)?;
         let is_later = arrival.scheduled_for.is_some_and(|due| due > now);
-        let turned_away = if is_later || arrival.plan.fence.is_some() { None } else { self.turns_away(&arrival) };
+        let turned_away = if is_later || arrival.plan.fence.is_some() {
+            None
+        } else {
+            self.turns_away(now, arrival.plan.queue, arrival.since)
+        };
         if turned_away == Some((ExitAction::Stay, FinalCause::Busy)) {
             return Err(Rejection::QueueFull);
         }
-        let fence = arrival.plan.fence;
+        let (fence, since) = (arrival.plan.fence, arrival.since);
         self.say(now, id, ContactFact::Received(arrival), out);
         if let Some(team) = fence {
             self.emit(now, Event::Fence(id, FenceFact::Set { team }), out);
@@ -66,25 +71,38 @@ impl Naive {
             return Ok(());
         }
         self.say(now, id, ContactFact::StepEntered { step: 0, cause: StepCause::Arrival }, out);
-        if let Some((action @ (ExitAction::Callback | ExitAction::Divert(_)), cause)) = turned_away {
-            self.say(now, id, ContactFact::PlanExhausted { cause }, out);
-            self.exit(now, id, action, cause, FenceReason::HoldOver, out);
+        let mut next = turned_away;
+        for _ in 0..4 {
+            match next {
+                Some((action @ (ExitAction::Callback | ExitAction::Divert(_)), cause)) => {
+                    self.say(now, id, ContactFact::PlanExhausted { cause }, out);
+                    self.exit(now, id, action, cause, FenceReason::HoldOver, out);
+                    next = None;
+                }
+                Some((ExitAction::Overflow(to), cause))
+                    if self.cases[&id].plan.queue != to && self.queues.contains_key(&to) =>
+                {
+                    next = self.turns_away(now, to, since);
+                    self.say(now, id, ContactFact::Overflowed { to, cause }, out);
+                }
+                _ => next = None,
+            }
         }
         Ok(())
     }
 
     /// What a closed or full queue does with one more.
-    fn turns_away(&self, arrival: &Arrival) -> Option<(ExitAction, FinalCause)> {
-        let spec = &self.queues[&arrival.plan.queue].spec;
-        if self.is_over(spec.hours) && matches!(spec.closed, ExitAction::Callback | ExitAction::Divert(_)) {
-            return Some((spec.closed, FinalCause::ClosedHours));
+    fn turns_away(&self, now: Timestamp, queue: QueueId, since: Timestamp) -> Option<(ExitAction, FinalCause)> {
+        let spec = &self.queues.get(&queue)?.spec;
+        if self.is_over(spec.hours) && !matches!(spec.closed, ExitAction::Stay | ExitAction::Open) {
+            return Some((spec.closed, self.closed_cause(spec.hours, now)));
         }
         let limit = spec.limit?;
         let waits = |case: &&Case| {
-            case.waits() && case.closed_fence().is_none() && case.plan.queue == arrival.plan.queue
+            case.waits() && case.closed_fence().is_none() && case.plan.queue == queue
         };
         let ages: Vec<Timestamp> = self.cases.values().filter(waits).map(|case| case.arrival.since).collect();
-        let oldest = ages.iter().min().map(|oldest| arrival.since.since(*oldest));
+        let oldest = ages.iter().min().map(|oldest| since.since(*oldest));
         let is_long = ages.len() >= limit.length as usize;
         let is_slow = limit.wait.is_some_and(|wait| oldest.is_some_and(|oldest| oldest > wait));
         (is_long || is_slow).then_some((limit.then, FinalCause::Busy))
@@ -104,7 +122,11 @@ impl Naive {
             && plan.promise.within > Millis::ZERO
             && plan.offer.expires > Millis::ZERO
             && self.queues.contains_key(&plan.queue);
-        if is_known && is_sound { Ok(()) } else { Err(Rejection::BadPlan) }
+        match (is_known, is_sound) {
+            (false, _) => Err(Rejection::UnknownCalendar),
+            (true, false) => Err(Rejection::BadPlan),
+            (true, true) => Ok(()),
+        }
     }
 
     fn live_offer(&self, now: Timestamp, id: OfferId, agent: AgentId) -> Result<Asked, Rejection> {
@@ -120,14 +142,15 @@ impl Naive {
     /// Nobody answered; too often in a row, and she takes no more.
     pub(super) fn expire(&mut self, now: Timestamp, id: OfferId, out: &mut Vec<Event>) {
         let asked = self.asked[&id];
-        let limit = self.cases[&asked.contact].plan.offer.misses;
+        let case = &self.cases[&asked.contact];
+        let (OfferPolicy { misses: limit, away_for, .. }, channel) = (case.plan.offer, case.channel());
         self.emit(now, Event::Offer(id, OfferFact::Expired), out);
-        if limit > 0 && self.people[&asked.agent].misses >= limit {
+        if limit > 0 && self.people[&asked.agent].misses.get(&channel).is_some_and(|row| *row >= limit) {
             let fact = AgentFact::StateChanged {
                 channels: Vec::new(),
                 presence: Presence::NotReady,
                 cause: StateCause::NoAnswer,
-                until: None,
+                until: (away_for > Millis::ZERO).then(|| now + away_for),
                 by: StateSetter::Picket,
             };
             self.emit(now, Event::Agent(asked.agent, fact), out);
@@ -197,6 +220,7 @@ impl Naive {
                 tell(self, AgentFact::Vouched(word));
                 self.leave_or_return(now, id, word, out);
             }
+            AgentCommand::Pull(contact) => self.pull(now, id, contact, out)?,
             AgentCommand::Vouch(_) => {}
         }
         self.revoke_unfit(now, id, out);
@@ -274,8 +298,10 @@ impl Naive {
     fn check_change(&self, change: &WorldChange) -> Result<(), Rejection> {
         let is_sound = match change {
             WorldChange::PutCalendar(_, calendar) => {
-                calendar.windows.iter().all(|window| window.from < window.to)
-                    && calendar.windows.windows(2).all(|pair| pair[0].to <= pair[1].from)
+                [&calendar.windows, &calendar.holidays].into_iter().all(|windows| {
+                    windows.iter().all(|window| window.from < window.to)
+                        && windows.windows(2).all(|pair| pair[0].to <= pair[1].from)
+                })
             }
             WorldChange::PutChannel(_, spec) => spec.cost <= 1_000_000 && spec.slots > 0,
             WorldChange::PutAgent(_, spec) => spec.points <= 1_000_000,
@@ -313,6 +339,12 @@ impl Naive {
             let cause = RevokeCause::AgentAway;
             self.emit(now, Event::Offer(offer, OfferFact::Revoked { cause }), out);
         }
+        let asked = self.cases.values().filter_map(|case| case.consulted.filter(|(asked, _)| *asked == id).map(|(_, n)| (n, case.id)));
+        let mut asked: Vec<(u64, ContactId)> = asked.collect();
+        asked.sort_unstable();
+        for (_, contact) in asked {
+            self.say(now, contact, ContactFact::ConsultEnded, out);
+        }
         for contact in self.held_by(id) {
             if matches!(self.cases[&contact].place, Place::WrapUp(..)) {
                 self.close(now, contact, Outcome::Handled { agent: id, wrap_up_expired: false }, out);
@@ -320,74 +352,5 @@ impl Naive {
                 self.say(now, contact, ContactFact::Requeued { cause: RequeueCause::AgentLost }, out);
             }
         }
-    }
-
-    fn supervise(
-        &mut self,
-        now: Timestamp,
-        id: ContactId,
-        act: Supervision,
-        out: &mut Vec<Event>,
-    ) -> Result<(), Rejection> {
-        let case = self.case(id)?;
-        let is_closed = |case: &Case| case.fence.map(|fence| fence.open.is_none()).ok_or(Rejection::NoFence);
-        match act {
-            Supervision::OpenFence(reason @ (FenceReason::Supervisor | FenceReason::CustomerChoice)) => {
-                if !is_closed(case)? {
-                    return Err(Rejection::FenceUnchanged);
-                }
-                self.open_fence(now, id, reason, out);
-            }
-            Supervision::OpenFence(_) => return Err(Rejection::ReasonNotAllowed),
-            Supervision::CloseFence => {
-                if is_closed(case)? {
-                    return Err(Rejection::FenceUnchanged);
-                }
-                self.emit(now, Event::Fence(id, FenceFact::Closed), out);
-                self.revoke_outside(now, out);
-            }
-            Supervision::Assign(handler) => self.assign_by_hand(now, id, handler.agent, out)?,
-        }
-        Ok(())
-    }
-
-    /// Inside the same checks, but for being among the people of a step.
-    fn assign_by_hand(
-        &mut self,
-        now: Timestamp,
-        id: ContactId,
-        agent: AgentId,
-        out: &mut Vec<Event>,
-    ) -> Result<(), Rejection> {
-        let case = self.case(id)?;
-        if !case.waits() {
-            return Err(Rejection::WrongContactState);
-        }
-        self.live(agent).ok_or(Rejection::UnknownAgent)?;
-        if case.closed_fence().is_some_and(|team| !self.is_inside(agent, team)) {
-            return Err(Rejection::OutsideFence);
-        }
-        let ask = Ask {
-            whom: Whom::Queue(case.plan.queue),
-            step: 0,
-            channel: case.channel(),
-            fence: case.fence.map(|fence| FenceGate { team: fence.team, is_open: fence.open.is_some() }),
-            bypass: Bypass::default(),
-            needs: case.plan.needs.clone(),
-        };
-        let is_asked = self.offers_of(id).iter().any(|offer| self.asked[offer].agent == agent);
-        let is_fit = match self.obstacle(agent, &ask) {
-            Obstacle::None => true,
-            Obstacle::Busy => is_asked,
-            _ => false,
-        };
-        if !is_fit || case.avoids(agent) {
-            return Err(Rejection::AgentUnavailable);
-        }
-        let standing = self.standing(case, agent);
-        self.revoke_offers_of(now, id, RevokeCause::TakenByOther, out);
-        let (how, bypassed) = (Assignment::Manual, Bypass::default());
-        self.say(now, id, ContactFact::Assigned { agent, how, standing, over_capacity: false, bypassed }, out);
-        Ok(())
     }
 }

@@ -27,9 +27,74 @@ pub(super) struct Ask {
 }
 
 impl Person {
+    pub(super) fn new(at: Timestamp, spec: &AgentSpec) -> Self {
+        let (presence, cause, until) = (Presence::Offline, StateCause::Said(None), None);
+        Self {
+            spec: spec.clone(),
+            removed: false,
+            said: Said { presence, cause, until, by: StateSetter::Picket, at },
+            said_of: std::collections::BTreeMap::new(),
+            missed: None,
+            over: None,
+            over_of: std::collections::BTreeMap::new(),
+            lost: false,
+            absences: Vec::new(),
+            load: std::collections::BTreeMap::new(),
+            idle: std::collections::BTreeMap::new(),
+            login: at,
+            misses: std::collections::BTreeMap::new(),
+            today: (0, 0),
+            turn: 0,
+            over_capacity: std::collections::BTreeSet::new(),
+        }
+    }
+
+    /// A supervisor's word lies above that she missed offers, and that above what sources say. A source's word about all
+    /// channels takes the place of its own about single ones.
+    pub(super) fn hear(&mut self, channels: &[ChannelId], said: Said) {
+        let was_in = self.is_in();
+        let is_end = said.cause == StateCause::PauseOver;
+        let is_said = matches!(said.cause, StateCause::Said(_));
+        let is_missed_over = self.missed.and_then(|missed| missed.until).is_some_and(|until| until <= said.at);
+        if said.by == StateSetter::Supervisor {
+            if channels.is_empty() && !is_end {
+                self.over_of.clear();
+            }
+            if channels.is_empty() {
+                self.over = (!is_end).then_some(said);
+            }
+            for channel in channels {
+                self.over_of.remove(channel);
+                self.over_of.extend((!is_end).then_some((*channel, said)));
+            }
+        } else if said.cause == StateCause::NoAnswer {
+            self.missed = Some(said);
+        } else if is_end && is_missed_over {
+            self.missed = None;
+            self.misses.clear();
+        } else {
+            if channels.is_empty() && !is_end {
+                self.said_of.retain(|_, known| known.by != said.by);
+            }
+            if channels.is_empty() {
+                self.said = said;
+            }
+            self.said_of.extend(channels.iter().map(|channel| (*channel, said)));
+            if is_said && said.presence != Presence::NotReady {
+                self.missed = None;
+            }
+            if is_said && said.presence == Presence::Ready {
+                self.misses.clear();
+            }
+        }
+        if !was_in && self.is_in() {
+            self.login = said.at;
+        }
+    }
+
     pub(super) fn effective(&self, channel: ChannelId) -> Said {
         let over = self.over_of.get(&channel).or(self.over.as_ref());
-        *over.or(self.said_of.get(&channel)).unwrap_or(&self.said)
+        *over.or(self.missed.as_ref()).or(self.said_of.get(&channel)).unwrap_or(&self.said)
     }
 
     pub(super) fn is_in(&self) -> bool {
@@ -46,7 +111,20 @@ impl Person {
     }
 }
 
+impl super::Group {
+    /// Always, while the queue is below its floor, or by a supervisor's word.
+    fn lends(&self, queue: QueueId) -> bool {
+        self.spec.lends_to.contains(&queue) || self.released.contains(&queue) || self.lent.contains_key(&queue)
+    }
+}
+
 impl Naive {
+    /// A team that is gone, or of whom nobody is left.
+    pub(super) fn is_missing(&self, team: TeamId) -> bool {
+        self.teams.get(&team).is_none_or(|group| group.removed)
+            || !self.members(team).into_iter().any(|agent| self.live(agent).is_some())
+    }
+
     pub(super) fn is_member(&self, agent: AgentId, team: TeamId) -> bool {
         self.teams.get(&team).is_some_and(|team| team.members.iter().any(|(member, _)| *member == agent))
     }
@@ -119,7 +197,7 @@ impl Naive {
 
     pub(super) fn is_lent(&self, agent: AgentId, queue: QueueId) -> bool {
         self.live(agent).is_some()
-            && self.teams_of(agent).iter().any(|team| self.teams[team].spec.lends_to.contains(&queue))
+            && self.teams_of(agent).iter().any(|team| self.teams[team].lends(queue))
     }
 
     pub(super) fn is_over(&self, hours: Option<CalendarId>) -> bool {
@@ -146,6 +224,8 @@ impl Naive {
     fn taken(&self, agent: AgentId) -> Vec<(ChannelId, u64)> {
         let mut taken: Vec<(ChannelId, u64)> = Vec::new();
         taken.extend(self.cases.values().filter(|case| case.place.holder() == Some(agent)).map(|case| (case.channel(), 1)));
+        let consults = self.cases.values().filter(|case| case.consulted.is_some_and(|(asked, _)| asked == agent));
+        taken.extend(consults.map(|case| (case.channel(), 1)));
         let offers = self.asked.values().filter(|asked| asked.agent == agent);
         taken.extend(offers.map(|asked| (self.cases[&asked.contact].channel(), 1)));
         taken.extend(self.people[&agent].load.iter().map(|(channel, contacts)| (*channel, u64::from(*contacts))));
@@ -199,7 +279,8 @@ impl Naive {
         }
         self.teams_of(agent).iter().any(|team| {
             let group = &self.teams[team];
-            let reserve = if group.released.contains(&queue) { 0 } else { group.spec.reserve };
+            let is_released = group.spec.releases && group.released.contains(&queue);
+            let reserve = if is_released || group.lent.contains_key(&queue) { 0 } else { group.spec.reserve };
             reserve > 0 && self.idle_members(*team, ask.channel) <= reserve as usize
         })
     }

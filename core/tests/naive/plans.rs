@@ -32,7 +32,12 @@ impl Naive {
                 }
             }
         }
-        if case.opened || case.fence.is_some_and(|fence| fence.open.is_some()) {
+        let open_fence = case.fence.filter(|fence| fence.open.is_some());
+        if let Some(fence) = open_fence.filter(|_| case.redirect.is_none()) {
+            add(self.ask(case, Whom::Team(fence.team, None), case.step, &[], Bypass::default()));
+            add(self.ask(case, Whom::Covers(fence.team), case.step, &[], Bypass::default()));
+        }
+        if case.redirect.is_none() && (case.opened || open_fence.is_some()) {
             add(self.ask(case, Whom::Queue(case.plan.queue), case.step, &[], Bypass::default()));
         }
         asks
@@ -79,8 +84,14 @@ impl Naive {
 
     pub(super) fn step_end(&self, case: &Case) -> StepEnd {
         let nobody = StepEnd { at: Some(case.step_since), cause: StepCause::Nobody };
+        if case.held_until.is_some() {
+            return StepEnd { at: None, cause: StepCause::HoldOver };
+        }
         let Some(whom) = Self::current_whom(case) else { return nobody };
-        let Some(ask) = self.asks(case).into_iter().rev().find(|ask| ask.whom == whom) else { return nobody };
+        let meant: Vec<Ask> = self.asks(case).into_iter().filter(|ask| ask.whom == whom).collect();
+        // An open fence may ask the same people once more, without what the step skips.
+        let own = meant.iter().find(|ask| ask.step == case.step).or(meant.last());
+        let Some(ask) = own.cloned() else { return nobody };
         let holds = match (&case.redirect, case.plan.steps.get(case.step)) {
             (None, Some(step)) => step.holds,
             _ => Holds { left: Hold::For(Millis::ZERO), ..Holds::all(Hold::For(TRANSFER_HOLD)) },
@@ -164,9 +175,16 @@ impl Naive {
 
     fn finish_plan(&mut self, now: Timestamp, id: ContactId, reason: Option<FenceReason>, out: &mut Vec<Event>) {
         let case = &self.cases[&id];
-        let cause = self.final_cause(case);
-        let action = case.plan.finally.of(cause);
+        let cause = self.final_cause(case, now);
+        let mut action = case.plan.finally.of(cause);
+        let missing = case.closed_fence().filter(|team| self.is_missing(*team));
         self.say(now, id, ContactFact::PlanExhausted { cause }, out);
+        if let Some(team) = missing {
+            self.emit(now, Event::Fence(id, FenceFact::TeamMissing { team }), out);
+            if action == ExitAction::Open {
+                action = ExitAction::Stay;
+            }
+        }
         let without = if cause == FinalCause::NoCover { FenceReason::NoCover } else { FenceReason::HoldOver };
         self.exit(now, id, action, cause, reason.unwrap_or(without), out);
     }
@@ -185,20 +203,37 @@ impl Naive {
             ExitAction::Open => self.open_fence(now, id, opening, out),
             ExitAction::Callback => self.say(now, id, ContactFact::CallbackWanted, out),
             ExitAction::Divert(to) => self.close(now, id, Outcome::Diverted { to, cause }, out),
+            ExitAction::Overflow(to) => {
+                let case = &self.cases[&id];
+                if case.closed_fence().is_none() && case.plan.queue != to && self.queues.contains_key(&to) {
+                    self.say(now, id, ContactFact::Overflowed { to, cause }, out);
+                }
+            }
         }
     }
 
-    /// Opens a closed fence.
+    /// Opens a closed fence; for half an hour if a supervisor does.
     pub(super) fn open_fence(&mut self, now: Timestamp, id: ContactId, reason: FenceReason, out: &mut Vec<Event>) {
+        let until = (reason == FenceReason::Supervisor).then(|| now + OVERRIDE_SPAN);
+        self.open_fence_until(now, id, (reason, until), out);
+    }
+
+    pub(super) fn open_fence_until(
+        &mut self,
+        now: Timestamp,
+        id: ContactId,
+        (reason, until): (FenceReason, Option<Timestamp>),
+        out: &mut Vec<Event>,
+    ) {
         let case = &self.cases[&id];
         let Some(fence) = case.fence.filter(|fence| fence.open.is_none()) else { return };
-        let fact =
-            FenceFact::Opened { reason, held: now.since(fence.set_at), tried: self.tried(case, fence.team) };
+        let (held, tried) = (now.since(fence.set_at), self.tried(case, fence.team));
+        let fact = FenceFact::Opened { reason, held, tried, until };
         self.emit(now, Event::Fence(id, fact), out);
     }
 
     /// Busy while anybody who may serve is logged in; else the hours are over, or nobody is there.
-    fn final_cause(&self, case: &Case) -> FinalCause {
+    fn final_cause(&self, case: &Case, now: Timestamp) -> FinalCause {
         let whom: Vec<Whom> = match case.closed_fence() {
             Some(team) => vec![Whom::Team(team, None), Whom::Covers(team)],
             None => self.asks(case).into_iter().map(|ask| ask.whom).collect(),
@@ -220,7 +255,19 @@ impl Naive {
             }
             None => self.is_over(self.queues.get(&case.plan.queue).and_then(|line| line.spec.hours)),
         };
-        if over { FinalCause::ClosedHours } else { FinalCause::NoCover }
+        let hours = match case.closed_fence() {
+            Some(team) => self.teams.get(&team).and_then(|group| group.spec.hours),
+            None => self.queues.get(&case.plan.queue).and_then(|line| line.spec.hours),
+        };
+        if over { self.closed_cause(hours, now) } else { FinalCause::NoCover }
+    }
+
+    /// Why it is closed: a holiday, or the hour.
+    pub(super) fn closed_cause(&self, hours: Option<CalendarId>, now: Timestamp) -> FinalCause {
+        let is_holiday = hours.and_then(|hours| self.calendars.get(&hours)).is_some_and(|hours| {
+            hours.calendar.holidays.iter().any(|day| day.from <= now && now < day.to)
+        });
+        if is_holiday { FinalCause::Holiday } else { FinalCause::ClosedHours }
     }
 }
 
