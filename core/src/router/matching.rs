@@ -7,6 +7,7 @@ use core::cmp::Ordering;
 use super::Router;
 use super::choice::{ASKED_LIMIT, Choice};
 use super::lanes::{Lane, Turn, Waiting};
+use super::line::Ease;
 use super::state::{Agent, Contact};
 use super::steps::Advance;
 use crate::{
@@ -200,7 +201,11 @@ impl Router {
         if self.obstacle(agent, &demand) != Obstacle::None {
             return None;
         }
-        let waiting = lane.waiting.iter().copied().find(|waiting| self.may_have(agent, waiting.contact))?;
+        let waiting = match lane.waiting.head()? {
+            (waiting, Ease::Plain) => waiting,
+            (_, Ease::Particular) => lane.waiting.iter().find(|waiting| self.may_have(agent, waiting.contact))?,
+        };
+        debug_assert!(self.may_have(agent, waiting.contact), "what keeps agents from a contact is noted in its lanes");
         let fenced = lane.key.fence.is_some_and(|(team, _)| agent.teams.contains(&team));
         let rank = HeadRank {
             urgent: first_if(lane.key.urgency == Urgency::Urgent),

@@ -7,7 +7,7 @@
 //! | `apply`, `apply_contact`, `apply_agent`, `apply_world` | what an event changes: the only writers of state |
 //! | `matching`, `choice`, `check` | who gets a contact, which contact an agent gets, which check fails |
 //! | `steps`, `fence`, `audience`, `floor` | how a plan goes on, who is inside, whom a step means, when reserves are released |
-//! | `lanes`, `place`, `pool`, `capacity`, `pending` | how waiting contacts and available agents are kept |
+//! | `lanes`, `line`, `place`, `pool`, `capacity`, `pending` | how waiting contacts and available agents are kept |
 //! | `timers`, `state`, `table`, `views` | deadlines, what is remembered, how it is kept, how it is shown |
 //!
 //! Live, an input emits events and each is applied as it is emitted; a replay applies the same events and ends in the
@@ -25,6 +25,7 @@ mod choice;
 mod fence;
 mod floor;
 mod lanes;
+mod line;
 mod matching;
 mod on_agent;
 mod on_contact;

@@ -85,7 +85,10 @@ impl Router {
     /// The last hold of the people of a step to run out.
     fn last_hold(&self, contact: &Contact, demand: &Demand<'_>, holds: Holds) -> StepEnd {
         let mut end = StepEnd { at: Some(contact.step_since), cause: StepCause::Nobody };
-        let _: ControlFlow<()> = self.each_person(demand.audience, |id| {
+        // Where every hold is the same, one person who can serve says it all.
+        let is_plain = contact.avoids.is_empty() && contact.excluded.is_empty();
+        let is_even = is_plain && is_same(holds) && holds.left == holds.busy;
+        let _ = self.each_person(demand.audience, |id| {
             let (hold, cause) = match self.agents.get(id.index()) {
                 Some(agent)
                     if contact.avoids(id) || (!agent.removed && !agent.meets(demand.needs) && !demand.bypass.skill) =>
@@ -109,7 +112,7 @@ impl Router {
                 (Some(one), Some(other)) => Some(one.max(other)),
                 (None, _) | (_, None) => None,
             };
-            ControlFlow::Continue(())
+            if is_even && cause == StepCause::HoldOver { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         end
     }
