@@ -1,6 +1,7 @@
 //! Decides what an event changes. Applying is total: an event about something unknown changes nothing.
 
 use super::Router;
+use super::flow::Left;
 use super::pool::Gain;
 use super::state::Offer;
 use super::timers::Timer;
@@ -42,19 +43,19 @@ impl Router {
         match fact {
             OfferFact::Made { .. } => self.apply_made(at, id, fact),
             OfferFact::Accepted => {
-                if let Some(offer) = self.end_offer(id)
+                if let Some(offer) = self.end_offer(at, id)
                     && let Some(agent) = self.agents.get_mut(offer.agent.index())
                 {
                     agent.misses = 0;
                 }
             }
             OfferFact::Declined { .. } => {
-                if let Some(offer) = self.end_offer(id) {
+                if let Some(offer) = self.end_offer(at, id) {
                     self.exclude(&offer);
                 }
             }
             OfferFact::Expired => {
-                if let Some(offer) = self.end_offer(id) {
+                if let Some(offer) = self.end_offer(at, id) {
                     if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
                         agent.misses = agent.misses.saturating_add(1);
                     }
@@ -62,7 +63,7 @@ impl Router {
                 }
             }
             OfferFact::Revoked { .. } => {
-                self.end_offer(id);
+                self.end_offer(at, id);
             }
             OfferFact::Extended { expires_at } => {
                 let Some(offer) = self.offers.get_mut(&id) else { return };
@@ -74,6 +75,7 @@ impl Router {
 
     fn apply_made(&mut self, at: Timestamp, id: OfferId, fact: &OfferFact) {
         let OfferFact::Made { contact, agent, standing, step, mode, expires_at, bypassed } = *fact else { return };
+        self.note_departure(at, contact, Left::Served);
         let Some(known) = self.contacts.get_mut(contact.index()) else { return };
         known.offers.push(id);
         let channel = known.channel;
@@ -92,11 +94,14 @@ impl Router {
     }
 
     /// Takes an offer off contact and agent.
-    fn end_offer(&mut self, id: OfferId) -> Option<Offer> {
+    fn end_offer(&mut self, at: Timestamp, id: OfferId) -> Option<Offer> {
         let offer = self.offers.remove(&id)?;
         self.rearm(Some((offer.expires_at, Timer::Offer(id))), None);
         if let Some(contact) = self.contacts.get_mut(offer.contact.index()) {
             contact.offers.retain(|own| *own != id);
+            if contact.offers.is_empty() && contact.is_waiting() {
+                contact.kept_since = at;
+            }
         }
         if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
             agent.offers.retain(|(own, _)| *own != id);

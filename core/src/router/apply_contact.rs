@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::Router;
 use super::audience::Audience;
+use super::flow::Left;
 use super::pool::Gain;
 use super::state::{Contact, Phase, Progress};
 use crate::{
@@ -82,6 +83,7 @@ impl Router {
             avoids: arrival.avoids.clone(),
             phase,
             phase_since: at,
+            kept_since: at,
             step: 0,
             step_since: at,
             wait_from: at,
@@ -107,13 +109,18 @@ impl Router {
 
     /// Moves a contact to a phase; the agent who had it, and has it no longer, gets her capacity back.
     pub(super) fn apply_phase(&mut self, at: Timestamp, id: ContactId, phase: Phase) {
+        self.note_departure(at, id, Left::by(phase));
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
         let before = core::mem::replace(&mut contact.phase, phase);
         contact.phase_since = at;
         let channel = contact.channel;
         if before.holder() != phase.holder() {
             if let Some(agent) = before.holder() {
+                self.note_lasted(at, id, agent, before);
                 self.take_from(at, id, agent);
+            }
+            if let Some(contact) = self.contacts.get_mut(id.index()) {
+                contact.kept_since = at;
             }
             if let Some(agent) = phase.holder()
                 && let Some(agent) = self.agents.get_mut(agent.index())
@@ -146,6 +153,7 @@ impl Router {
 
     fn apply_waiting(&mut self, at: Timestamp, id: ContactId) {
         if let Some(contact) = self.contacts.get_mut(id.index()) {
+            contact.kept_since = at;
             contact.step_since = at;
             contact.wait_from = at;
             contact.progress = Progress { opened: contact.progress.opened, ..Progress::default() };

@@ -85,7 +85,7 @@ impl Router {
     }
 
     /// Points in use as a new contact of a channel sees them: what it may interrupt counts nothing.
-    fn points_for(&self, agent: &Agent, channel: ChannelId) -> u64 {
+    pub(crate) fn points_for(&self, agent: &Agent, channel: ChannelId) -> u64 {
         agent
             .taken()
             .filter_map(|(taken, contacts)| {
@@ -106,7 +106,7 @@ impl Router {
             .fold(0, u64::saturating_add)
     }
 
-    fn contacts_on(&self, agent: &Agent, channel: ChannelId) -> u64 {
+    pub(crate) fn contacts_on(&self, agent: &Agent, channel: ChannelId) -> u64 {
         agent.taken().filter(|(taken, _)| *taken == channel).map(|(_, contacts)| u64::from(contacts)).sum()
     }
 

@@ -217,7 +217,7 @@ impl Router {
         (self.pick_rank(agent, pick, demand.needs), agent.idle_since(demand.channel), agent.id)
     }
 
-    fn pick_of(&self, contact: &Contact, audience: Audience, step: u8) -> Pick {
+    pub(crate) fn pick_of(&self, contact: &Contact, audience: Audience, step: u8) -> Pick {
         let step = contact.plan.steps.get(usize::from(step));
         match (audience, step) {
             (_, Some(step)) if Audience::of_step(step.who, contact) == Some(audience) => step.pick,
@@ -262,11 +262,11 @@ impl Router {
         })
     }
 
-    fn thread_agent(&self, contact: &Contact) -> Option<AgentId> {
+    pub(crate) fn thread_agent(&self, contact: &Contact) -> Option<AgentId> {
         self.threads.get(&contact.thread?).map(|(_, agent)| *agent)
     }
 
-    fn matter_agent(&self, contact: &Contact) -> Option<AgentId> {
+    pub(crate) fn matter_agent(&self, contact: &Contact) -> Option<AgentId> {
         self.matters.get(&contact.matter?).map(|(_, agent)| *agent)
     }
 }

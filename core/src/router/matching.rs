@@ -225,6 +225,7 @@ impl Router {
         let Some((contact, agent)) = self.pair(id, choice.agent) else { return };
         let standing = self.standing(contact, agent);
         let policy = contact.plan.offer;
+        self.record(now, id, &choice);
         if policy.mode == OfferMode::Auto {
             let fact = ContactFact::Assigned {
                 agent: choice.agent,

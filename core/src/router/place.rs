@@ -114,7 +114,7 @@ impl Router {
         self.arm_contact(id);
     }
 
-    fn keys_of(&self, contact: &Contact) -> Vec<(LaneKey, u8)> {
+    pub(crate) fn keys_of(&self, contact: &Contact) -> Vec<(LaneKey, u8)> {
         let mut keys = Vec::new();
         if let Some(audience) = contact.redirect.as_ref().and_then(Audience::of_transfer) {
             keys.push((self.key_of(contact, audience, &[], Bypass::default()), contact.step));

@@ -51,7 +51,7 @@ impl Hours {
 impl Router {
     fn hold_end(&self, from: Timestamp, hold: Hold) -> Option<Timestamp> {
         match hold {
-            Hold::For(span) | Hold::Working(span @ Millis::ZERO, _) => Some(from + span),
+            Hold::For(span) | Hold::Smart(span, _) | Hold::Working(span @ Millis::ZERO, _) => Some(from + span),
             Hold::Working(span, calendar) => self.hours.get(calendar.index())?.after(from, span),
         }
     }
@@ -85,6 +85,7 @@ impl Router {
     /// The last hold of the people of a step to run out.
     fn last_hold(&self, contact: &Contact, demand: &Demand<'_>, holds: Holds) -> StepEnd {
         let mut end = StepEnd { at: Some(contact.step_since), cause: StepCause::Nobody };
+        let mut is_smart = false;
         let _: ControlFlow<()> = self.each_person(demand.audience, |id| {
             let (hold, cause) = match self.agents.get(id.index()) {
                 Some(agent)
@@ -105,13 +106,18 @@ impl Router {
             if cause == StepCause::HoldOver {
                 end.cause = cause;
             }
+            // Those of a smart hold are judged together.
+            if matches!(hold, Hold::Smart(..)) {
+                is_smart = true;
+                return ControlFlow::Continue(());
+            }
             end.at = match (end.at, self.hold_end(contact.step_since, hold)) {
                 (Some(one), Some(other)) => Some(one.max(other)),
                 (None, _) | (_, None) => None,
             };
             ControlFlow::Continue(())
         });
-        end
+        if is_smart { self.smart_end(contact, end) } else { end }
     }
 
     /// When the longest wait of a contact is reached, unless it was.
