@@ -74,7 +74,7 @@ impl Pace {
         let open = now.since(self.last.max(ahead.first.unwrap_or(joined)));
         let gaps = u128::from(self.gaps) + u128::from(open.0);
         let (served, unserved, waits) =
-            (u128::from(self.served), u128::from(self.unserved), u128::from(self.waits).max(1));
+            (u128::from(self.served) + 1, u128::from(self.unserved), u128::from(self.waits).max(1));
         let (mut wait, mut squares) = (0_u128, 0_u128);
         let places = ahead.contacts + 1;
         let parts = places.min(TERMS);

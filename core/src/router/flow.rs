@@ -14,7 +14,7 @@ use super::state::{Phase, Roll};
 use crate::{ChannelId, ContactId, Timestamp, Urgency};
 
 /// Departures remembered of each line.
-const KEPT: usize = 32;
+const KEPT: usize = 96;
 
 /// Which line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

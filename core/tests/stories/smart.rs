@@ -121,7 +121,7 @@ fn a_break_is_waited_for_as_long_as_it_says_and_by_no_chance() {
 #[test]
 fn it_is_judged_again_when_she_takes_another_contact() {
     let urgent = Plan { urgency: Urgency::Urgent, ..plan_with(400) };
-    let scene = busy_since(2000).arrives(7, plan_with(600), at(2050)).then_asked(7, &[]);
+    let scene = busy_since(2000).arrives(7, plan_with(500), at(2050)).then_asked(7, &[]);
     let scene = scene.when(Input::Agent(BOLA, says(Presence::Offline)), at(2051)).arrives(8, urgent, at(2060));
     // She frees up, takes the urgent one first, and begins anew; the one behind moves on at once.
     let scene = scene.when(contact(1, ContactCommand::End), at(2070)).then_asked(8, &[ANN]);
