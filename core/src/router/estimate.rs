@@ -4,14 +4,18 @@
 //! unserved while all departures waited `W` together, a contact behind `k` others waits
 //!
 //! ```text
-//! Σ (i = 0 … k)  1 / (n/G + i·a/W)
+//! Σ (i = 0 … k)  1 / ((n + 1)/G + i·a/W)
 //! ```
 //!
 //! that is: the line moves at the pace of its recent gaps, and each of those ahead may give up meanwhile (the queue-length
 //! estimator with abandonment of Ibrahim and Whitt, "Real-time delay estimation based on delay history", with rates read
 //! from the line itself instead of from staffing). The band is 1.645 standard deviations, of the sum and of the pace
 //! together: nine times in ten. Until four departures are known the wait of the line's first stands for both, and without
-//! anybody in line nothing is said. `core/tests/estimates` measures this against others.
+//! anybody in line nothing is said.
+//!
+//! Measured by `core/tests/estimates` over seven cases, root mean square error ÷ mean wait: the wait of the first in line
+//! 0.56, of the last served 0.63, queue length over a service rate known beforehand 0.47, this one 0.45; with 32
+//! departures remembered instead of 96 it is 0.52.
 
 use super::Router;
 use super::audience::Audience;

@@ -32,13 +32,14 @@ fn the_estimate_is_off_by_less_than_the_wait_of_the_first_or_of_the_last_served(
             errors.inside(),
         );
         assert!(errors.count > 2000, "{}: only {} waited", case.name, errors.count);
-        assert!(errors.inside() > 0.7, "{}: the band holds {}", case.name, errors.inside());
+        assert!(ours < first && ours < served, "{}: {:?}", case.name, errors.relative());
+        assert!((0.85..0.95).contains(&errors.inside()), "{}: the band holds {}", case.name, errors.inside());
         for (sum, error) in sums.iter_mut().zip(errors.relative()) {
             *sum += error / Case::ALL.len() as f64;
         }
     }
     let [first, served, length, ours] = sums;
     println!("{:<45} | {first:>7.3} {served:>7.3} {length:>7.3} {ours:>7.3} |", "mean of the cases");
-    assert!(ours < first && ours < served, "{sums:?}");
+    // It is told neither how many serve nor how long they take, and is better than one who knows both.
     assert!(ours < length, "{sums:?}");
 }
