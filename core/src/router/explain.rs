@@ -117,6 +117,8 @@ pub struct Candidate {
 pub enum Check {
     /// None fails: she can serve.
     Passed,
+    /// It lies before her.
+    Asked,
     /// Her step has not begun.
     NotYet,
     /// No step names her.
@@ -141,8 +143,6 @@ pub enum Check {
     Avoided,
     /// Missed, declined or gave it back before.
     Excluded,
-    /// It lies before her.
-    Asked,
 }
 
 /// Records of decisions, until they are drained. No part of the state: equality leaves them out.
@@ -320,6 +320,10 @@ impl Router {
 
     /// The first step that names an agent, and the first check that she fails in the steps that have begun.
     fn first_check(&self, contact: &Contact, agent: &Agent, keys: &[(LaneKey, u8)]) -> (Option<u8>, Check) {
+        if self.is_asked(contact.id, agent) {
+            let offers = contact.offers.iter().filter_map(|offer| self.offers.get(offer));
+            return (offers.into_iter().find(|offer| offer.agent == agent.id).map(|offer| offer.step), Check::Asked);
+        }
         let mut first = None;
         for (key, step) in keys.iter().filter(|(key, _)| self.is_among(agent, key.audience)) {
             let obstacle = self.obstacle(agent, &key.demand());
@@ -353,8 +357,6 @@ impl Router {
     fn own_check(&self, contact: &Contact, agent: &Agent) -> Check {
         if contact.avoids(agent.id) {
             Check::Avoided
-        } else if self.is_asked(contact.id, agent) {
-            Check::Asked
         } else if contact.excludes(agent.id) {
             Check::Excluded
         } else {

@@ -91,12 +91,11 @@ impl Busy {
 
     /// The chance that she frees up: that one of the tasks ends whose end makes room, or all do.
     fn chance(&self, now: Timestamp, limit: Timestamp) -> u64 {
-        let chances = || self.0.iter().map(|task| task.chance(now, limit));
         if self.0.iter().any(|task| task.frees) {
             let frees = self.0.iter().filter(|task| task.frees);
             CERTAIN - missed(frees.map(|task| task.chance(now, limit)))
         } else {
-            chances().fold(CERTAIN, |all, one| all * one / CERTAIN)
+            self.0.iter().fold(CERTAIN, |all, task| all * task.chance(now, limit) / CERTAIN)
         }
     }
 }
@@ -158,6 +157,9 @@ impl Router {
 
     /// The smart hold that a contact is under: for whom, until when at the latest, and the least chance.
     fn smart_hold<'a>(&'a self, contact: &'a Contact) -> Option<(Audience, Demand<'a>, Timestamp, u16)> {
+        if !contact.is_waiting() {
+            return None;
+        }
         let Hold::Smart(most, least) = contact.current_step()?.holds.busy else { return None };
         if contact.redirect.is_some() || contact.progress.exhausted {
             return None;

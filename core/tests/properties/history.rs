@@ -52,6 +52,8 @@ impl Run {
             tried: 0,
             accepted: 0,
         };
+        // Explaining changes nothing: the second router records nothing.
+        run.live.explain(Detail::Full);
         for change in run.world() {
             run.give(Input::World(Box::new(change)));
         }
@@ -112,7 +114,8 @@ impl Run {
         let role = Some(RoleId(1));
         let holds = Holds { off_shift: Hold::For(Millis::ZERO), away: Hold::For(secs(5)), ..hold(20) };
         let work = Holds::all(Hold::Working(secs(10), SHIFT));
-        let wide = vec![step(Who::Lead, holds), step(Who::Team(None), holds), step(Who::Covers, holds)];
+        let smart = Holds { busy: Hold::Smart(secs(30), 400), ..holds };
+        let wide = vec![step(Who::Lead, smart), step(Who::Team(None), holds), step(Who::Covers, holds)];
         let only = Step { joining: Joining::Only, ..step(Who::Covers, holds) };
         let (fence, finally, steps) = match kind % 8 {
             0 => (Some(HOPKINS), OPEN, wide),

@@ -101,13 +101,15 @@ fn why_not_ann_while_the_contact_still_waits() {
 
 #[test]
 fn who_avoids_and_who_declined_is_told_apart() {
-    let scene = world().ready(&[CARYS, DEE], at(0));
+    let scene = world().with(WorldChange::PutAgent(AgentId(4), agent(&[GENERAL]))).ready(&[CARYS, DEE], at(0));
     let arrival = Arrival { avoids: vec![DEE], ..arrival(1, plan(), at(1)) };
     let scene = scene.receives(arrival, at(1)).then_asked(1, &[CARYS]);
     let why = scene.router.why(ContactId(1), at(2)).unwrap();
-    assert_eq!((check_of(&why, CARYS), check_of(&why, DEE)), (Check::Busy, Check::Avoided), "the offer takes her");
-    let scene = scene.when(Input::Agent(AgentId(3), says(Presence::Ready)), at(3)).when(declines(1, CARYS), at(4));
-    scene.then_asked(1, &[CARYS]);
+    assert_eq!((check_of(&why, CARYS), check_of(&why, DEE)), (Check::Asked, Check::Avoided));
+    let scene = scene.ready(&[AgentId(4)], at(3));
+    let scene = scene.when(declines(1, CARYS), at(4)).then_asked(1, &[AgentId(4)]);
+    let why = scene.router.why(ContactId(1), at(5)).unwrap();
+    assert_eq!((check_of(&why, CARYS), check_of(&why, AgentId(4))), (Check::Excluded, Check::Asked));
 }
 
 #[test]
