@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod estimates;
 #[cfg(test)]
+mod judge;
+#[cfg(test)]
+mod naive;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod scene;

@@ -5,6 +5,7 @@ use super::flow::Left;
 use super::pool::Gain;
 use super::state::Offer;
 use super::timers::Timer;
+use crate::bugs::Bug;
 use crate::{Event, FenceFact, OfferFact, OfferId, Timestamp};
 
 /// Agents that a contact remembers as tried, at most.
@@ -44,6 +45,7 @@ impl Router {
             OfferFact::Made { .. } => self.apply_made(at, id, fact),
             OfferFact::Accepted => {
                 if let Some(offer) = self.end_offer(at, id)
+                    && !self.has(Bug::MissesNeverForgiven)
                     && let Some(agent) = self.agents.get_mut(offer.agent.index())
                 {
                     agent.misses = 0;
@@ -63,7 +65,12 @@ impl Router {
                 }
             }
             OfferFact::Revoked { .. } => {
-                self.end_offer(at, id);
+                if let Some(offer) = self.end_offer(at, id)
+                    && self.has(Bug::CapacityForgottenOnRevoke)
+                    && let Some(agent) = self.agents.get_mut(offer.agent.index())
+                {
+                    agent.offers.push((id, offer.channel));
+                }
             }
             OfferFact::Extended { expires_at } => {
                 let Some(offer) = self.offers.get_mut(&id) else { return };
@@ -112,6 +119,9 @@ impl Router {
     }
 
     fn exclude(&mut self, offer: &Offer) {
+        if self.has(Bug::ExclusionForgotten) {
+            return;
+        }
         self.exclude_agent(offer.contact, offer.agent);
         self.replace(offer.contact);
     }
