@@ -157,12 +157,14 @@ impl Router {
 
     fn apply_waiting(&mut self, at: Timestamp, id: ContactId) {
         if let Some(contact) = self.contacts.get_mut(id.index()) {
-            contact.kept_since = at;
             contact.step_since = at;
             contact.wait_from = at;
             contact.progress = Progress { opened: contact.progress.opened, ..Progress::default() };
         }
         self.apply_phase(at, id, Phase::Waiting);
+        if let Some(contact) = self.contacts.get_mut(id.index()) {
+            contact.kept_since = at;
+        }
     }
 
     fn apply_step(&mut self, at: Timestamp, id: ContactId, step: u8, cause: StepCause) {

@@ -64,7 +64,8 @@ impl Router {
     }
 
     fn is_on_shift(&self, agent: &Agent) -> bool {
-        self.has(Bug::ShiftIgnored) || agent.spec.shift.is_none_or(|shift| self.hours.get(shift.index()).is_some_and(|hours| hours.open))
+        self.has(Bug::ShiftIgnored)
+            || agent.spec.shift.is_none_or(|shift| self.hours.get(shift.index()).is_some_and(|hours| hours.open))
     }
 
     /// Whether an agent could take one more contact of a channel.

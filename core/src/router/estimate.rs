@@ -20,7 +20,7 @@
 use super::Router;
 use super::audience::Audience;
 use super::flow::{Line, Pace};
-use super::lanes::Waiting;
+use super::lanes::{Gate, Waiting};
 use super::pool::{Pool, Tie};
 use super::state::{Contact, Roll};
 use crate::{ChannelId, ContactId, Millis, QueueId, Standing, Timestamp, Urgency};
@@ -53,12 +53,12 @@ pub struct Estimates {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Ahead {
     contacts: u64,
-    /// When the first of them joined.
-    first: Option<Timestamp>,
+    /// The first of them, and when it joined.
+    first: Option<(Waiting, Timestamp)>,
 }
 
 impl Ahead {
-    fn add(&mut self, contacts: u64, first: Option<Timestamp>) {
+    fn add(&mut self, contacts: u64, first: Option<(Waiting, Timestamp)>) {
         self.contacts += contacts;
         self.first = [self.first, first].into_iter().flatten().min();
     }
@@ -71,11 +71,12 @@ fn millis(span: u128) -> Millis {
 impl Pace {
     /// The wait behind others, and its band.
     fn estimate(&self, ahead: Ahead, joined: Timestamp, now: Timestamp) -> Option<Estimate> {
+        let first = ahead.first.map(|(_, joined)| joined);
         if self.served < LEAST_KNOWN {
-            let waited = now.since(ahead.first?);
+            let waited = now.since(first?);
             return Some(Estimate { wait: waited, band: waited });
         }
-        let open = now.since(self.last.max(ahead.first.unwrap_or(joined)));
+        let open = now.since(self.last.max(first.unwrap_or(joined)));
         let gaps = u128::from(self.gaps) + u128::from(open.0);
         let (served, unserved, waits) =
             (u128::from(self.served) + 1, u128::from(self.unserved), u128::from(self.waits).max(1));
@@ -175,7 +176,7 @@ impl Router {
             let Some(contact) = self.contacts.get(id.index()) else { continue };
             let is_before = before.is_none_or(|own| Waiting::of(contact) < Waiting::of(own));
             if is_before && contact.offers.is_empty() && Line::of(contact, line.roll) == line {
-                ahead.add(1, Some(contact.kept_since));
+                ahead.add(1, Some((Waiting::of(contact), contact.kept_since)));
             }
         }
         ahead
@@ -186,7 +187,8 @@ impl Router {
         let mut ahead = Ahead::default();
         let entry = before.map(Waiting::of);
         for (_, lane) in self.lanes.of(Audience::Queue(queue)) {
-            if lane.key.channel != line.channel || lane.key.urgency != line.urgency {
+            let is_behind_a_fence = matches!(lane.key.fence, Some((_, Gate::Closed)));
+            if is_behind_a_fence || lane.key.channel != line.channel || lane.key.urgency != line.urgency {
                 continue;
             }
             let contacts = match (entry, lane.waiting.last()) {
@@ -194,8 +196,8 @@ impl Router {
                 _ => lane.waiting.len(),
             };
             let first = lane.waiting.first().filter(|_| contacts > 0);
-            let joined = first.and_then(|first| self.contacts.get(first.contact.index())).map(|first| first.kept_since);
-            ahead.add(contacts as u64, joined);
+            let first = first.and_then(|first| Some((*first, self.contacts.get(first.contact.index())?.kept_since)));
+            ahead.add(contacts as u64, first);
         }
         ahead
     }

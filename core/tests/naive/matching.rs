@@ -175,9 +175,7 @@ impl Naive {
             return Some(*preferred);
         }
         let familiar = case.arrival.familiar.iter().filter(|known| fit.contains(&known.agent));
-        if let Some(known) =
-            familiar.max_by_key(|known| (known.contacts, known.last, std::cmp::Reverse(known.agent)))
-        {
+        if let Some(known) = familiar.max_by_key(|known| (known.contacts, known.last, std::cmp::Reverse(known.agent))) {
             return Some(known.agent);
         }
         let step = &case.plan.steps[ask.step.min(case.plan.steps.len() - 1)];
@@ -187,9 +185,8 @@ impl Naive {
             Whom::Queue(queue) => self.queues.get(&queue).map_or(Pick::LongestIdle, |line| line.spec.pick),
             _ => Pick::LongestIdle,
         };
-        let order = |agent: &AgentId| {
-            (self.rank(*agent, pick, &ask.needs), self.people[agent].idle_since(ask.channel), *agent)
-        };
+        let order =
+            |agent: &AgentId| (self.rank(*agent, pick, &ask.needs), self.people[agent].idle_since(ask.channel), *agent);
         match ask.whom {
             Whom::Agent(_) | Whom::Lead(_) | Whom::Backups(..) => fit.first().copied(),
             Whom::Team(..) | Whom::Covers(_) => fit.iter().copied().min_by_key(order),

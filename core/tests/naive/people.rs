@@ -33,12 +33,13 @@ impl Person {
     }
 
     pub(super) fn is_in(&self) -> bool {
-        self.said.presence != Presence::Offline
-            || self.said_of.values().any(|said| said.presence != Presence::Offline)
+        self.said.presence != Presence::Offline || self.said_of.values().any(|said| said.presence != Presence::Offline)
     }
 
     pub(super) fn meets(&self, needs: &[Need]) -> bool {
-        needs.iter().all(|need| self.spec.skills.iter().any(|(skill, level)| *skill == need.skill && *level >= need.level))
+        needs
+            .iter()
+            .all(|need| self.spec.skills.iter().any(|(skill, level)| *skill == need.skill && *level >= need.level))
     }
 
     pub(super) fn idle_since(&self, channel: ChannelId) -> Timestamp {
@@ -145,7 +146,9 @@ impl Naive {
     /// Everything that takes an agent's capacity: what she has, what she is asked, what a platform reported.
     fn taken(&self, agent: AgentId) -> Vec<(ChannelId, u64)> {
         let mut taken: Vec<(ChannelId, u64)> = Vec::new();
-        taken.extend(self.cases.values().filter(|case| case.place.holder() == Some(agent)).map(|case| (case.channel(), 1)));
+        taken.extend(
+            self.cases.values().filter(|case| case.place.holder() == Some(agent)).map(|case| (case.channel(), 1)),
+        );
         let offers = self.asked.values().filter(|asked| asked.agent == agent);
         taken.extend(offers.map(|asked| (self.cases[&asked.contact].channel(), 1)));
         taken.extend(self.people[&agent].load.iter().map(|(channel, contacts)| (*channel, u64::from(*contacts))));

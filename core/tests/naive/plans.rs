@@ -62,7 +62,7 @@ impl Naive {
 
     fn after(&self, from: Timestamp, hold: Hold) -> Option<Timestamp> {
         let (span, calendar) = match hold {
-            Hold::For(span) | Hold::Working(span @ Millis::ZERO, _) => return Some(from + span),
+            Hold::For(span) | Hold::Smart(span, _) | Hold::Working(span @ Millis::ZERO, _) => return Some(from + span),
             Hold::Working(span, calendar) => (span, calendar),
         };
         let mut left = i64::from(span.0);
@@ -192,8 +192,7 @@ impl Naive {
     pub(super) fn open_fence(&mut self, now: Timestamp, id: ContactId, reason: FenceReason, out: &mut Vec<Event>) {
         let case = &self.cases[&id];
         let Some(fence) = case.fence.filter(|fence| fence.open.is_none()) else { return };
-        let fact =
-            FenceFact::Opened { reason, held: now.since(fence.set_at), tried: self.tried(case, fence.team) };
+        let fact = FenceFact::Opened { reason, held: now.since(fence.set_at), tried: self.tried(case, fence.team) };
         self.emit(now, Event::Fence(id, fact), out);
     }
 
