@@ -7,8 +7,10 @@ use smallvec::SmallVec;
 
 use super::Router;
 use super::audience::Audience;
+use super::flow::Left;
 use super::pool::Gain;
 use super::state::{Contact, Phase, Progress};
+use crate::bugs::Bug;
 use crate::{
     AgentId, Arrival, ConnectFailure, ContactFact, ContactId, ExitAction, FinalCause, Millis, Outcome, Plan,
     RequeueCause, StepCause, Timestamp, Transfer,
@@ -43,6 +45,9 @@ impl Router {
             ContactFact::WrapUp { until } => {
                 if let Some(agent) = self.contacts.get(id.index()).and_then(|contact| contact.phase.holder()) {
                     self.apply_phase(at, id, Phase::WrapUp { agent, until: *until });
+                    if self.has(Bug::WrapUpHoldsNothing) {
+                        self.take_from(at, id, agent);
+                    }
                 }
             }
             ContactFact::Parked => self.apply_parked(at, id),
@@ -82,6 +87,7 @@ impl Router {
             avoids: arrival.avoids.clone(),
             phase,
             phase_since: at,
+            kept_since: at,
             step: 0,
             step_since: at,
             wait_from: at,
@@ -107,13 +113,18 @@ impl Router {
 
     /// Moves a contact to a phase; the agent who had it, and has it no longer, gets her capacity back.
     pub(super) fn apply_phase(&mut self, at: Timestamp, id: ContactId, phase: Phase) {
+        self.note_departure(at, id, Left::by(phase));
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
         let before = core::mem::replace(&mut contact.phase, phase);
         contact.phase_since = at;
         let channel = contact.channel;
         if before.holder() != phase.holder() {
             if let Some(agent) = before.holder() {
+                self.note_lasted(at, id, agent, before);
                 self.take_from(at, id, agent);
+            }
+            if let Some(contact) = self.contacts.get_mut(id.index()) {
+                contact.kept_since = at;
             }
             if let Some(agent) = phase.holder()
                 && let Some(agent) = self.agents.get_mut(agent.index())
@@ -152,16 +163,20 @@ impl Router {
             contact.progress = Progress { opened: contact.progress.opened, ..Progress::default() };
         }
         self.apply_phase(at, id, Phase::Waiting);
+        if let Some(contact) = self.contacts.get_mut(id.index()) {
+            contact.kept_since = at;
+        }
     }
 
     fn apply_step(&mut self, at: Timestamp, id: ContactId, step: u8, cause: StepCause) {
+        let has_bug = self.has(Bug::HoldCountsFromArrival);
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
         if contact.step == step && contact.step_since == at && contact.redirect.is_none() {
             return;
         }
         contact.step = step;
         // A new plan counts the time already waited.
-        if cause != StepCause::Replanned {
+        if cause != StepCause::Replanned && !has_bug {
             contact.step_since = at;
         }
         contact.redirect = None;
@@ -227,6 +242,9 @@ impl Router {
 
     /// Remembers who has the conversation and the matter.
     fn remember(&mut self, id: ContactId, agent: AgentId) {
+        if self.has(Bug::ThreadForgotten) {
+            return;
+        }
         let Some(contact) = self.contacts.get(id.index()) else { return };
         if let Some(thread) = contact.thread {
             self.threads.insert(thread, (id, agent));
@@ -270,8 +288,13 @@ impl Router {
     fn apply_parked(&mut self, at: Timestamp, id: ContactId) {
         let Some(agent) = self.contacts.get(id.index()).and_then(|contact| contact.phase.holder()) else { return };
         self.apply_phase(at, id, Phase::Parked { agent });
+        let costs = self.has(Bug::ParkedCosts);
+        let Some(channel) = self.contacts.get(id.index()).map(|contact| contact.channel) else { return };
         if let Some(agent) = self.agents.get_mut(agent.index()) {
             agent.parked.push(id);
+            if costs {
+                agent.contacts.push((id, channel));
+            }
         }
     }
 
@@ -287,12 +310,16 @@ impl Router {
     }
 
     fn apply_requeued(&mut self, at: Timestamp, id: ContactId, cause: RequeueCause) {
+        let has_bug = self.has(Bug::AgeLostOnRequeue);
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
         contact.ahead = match cause {
             RequeueCause::ConnectFailed | RequeueCause::AgentLost | RequeueCause::Resumed => true,
             RequeueCause::Agent | RequeueCause::Transfer => contact.ahead,
         };
         let giver = contact.phase.holder();
+        if has_bug {
+            contact.since = at;
+        }
         if let (Some(agent), RequeueCause::Agent | RequeueCause::Transfer) = (giver, cause) {
             self.exclude_agent(id, agent);
         }

@@ -327,6 +327,7 @@ fn new_agent(at: Timestamp, id: AgentId, spec: &AgentSpec) -> Agent {
         said_of: smallvec::SmallVec::new(),
         over: None,
         over_of: smallvec::SmallVec::new(),
+        lasted: smallvec::SmallVec::new(),
         lost: false,
         absences: smallvec::SmallVec::new(),
         load: smallvec::SmallVec::<[(ChannelId, u32); 1]>::new(),

@@ -12,6 +12,7 @@ use super::check::Demand;
 use super::lanes::{Lane, LaneId};
 use super::pool::{Pool, Tie};
 use super::state::{Agent, Contact, Place};
+use crate::bugs::Bug;
 use crate::{AgentId, Bypass, ChannelId, ContactId, Need, Obstacle, OfferMode, Pick, Timestamp};
 
 /// Agents asked at once by one `all` offer, at most.
@@ -79,7 +80,7 @@ impl Router {
 
     /// Whether an agent may have a contact that stands in this lane.
     fn suits(&self, contact: &Contact, agent: &Agent, demand: &Demand<'_>, tried: Tried) -> bool {
-        !contact.avoids(agent.id)
+        (!contact.avoids(agent.id) || self.has(Bug::AvoidedAsked))
             && (tried == Tried::Allow || !contact.excludes(agent.id))
             && self.obstacle(agent, demand) == Obstacle::None
             && !self.is_asked(contact.id, agent)
@@ -102,7 +103,14 @@ impl Router {
                 }
             }
         }
-        for (lane, place) in self.lanes_of(contact) {
+        let mut lanes: smallvec::SmallVec<[_; 4]> = self.lanes_of(contact).collect();
+        if self.has(Bug::LaterStepFirst) {
+            lanes.reverse();
+        }
+        if self.has(Bug::CoverBeforeTeam) {
+            lanes.sort_by_key(|(lane, _)| !matches!(lane.key.audience, Audience::Covers(_)));
+        }
+        for (lane, place) in lanes {
             let demand = lane.key.demand();
             if let Some(agent) = self.choose_in(contact, &demand, place.step, tried) {
                 return self.person(contact, agent, &demand, place, tried).into_iter().collect();
@@ -172,7 +180,8 @@ impl Router {
         let Audience::Queue(queue) = demand.audience else {
             return self.best_person(contact, demand, pick, tried);
         };
-        for tie in [Tie::Own, Tie::Lent] {
+        let lent_first = self.has(Bug::LentBeforeOwn);
+        for tie in if lent_first { [Tie::Lent, Tie::Own] } else { [Tie::Own, Tie::Lent] } {
             let free = self.pools.agents(Pool::Free(queue, demand.channel, tie));
             let mut fit = free
                 .filter_map(|id| self.agents.get(id.index()))
@@ -217,7 +226,7 @@ impl Router {
         (self.pick_rank(agent, pick, demand.needs), agent.idle_since(demand.channel), agent.id)
     }
 
-    fn pick_of(&self, contact: &Contact, audience: Audience, step: u8) -> Pick {
+    pub(crate) fn pick_of(&self, contact: &Contact, audience: Audience, step: u8) -> Pick {
         let step = contact.plan.steps.get(usize::from(step));
         match (audience, step) {
             (_, Some(step)) if Audience::of_step(step.who, contact) == Some(audience) => step.pick,
@@ -262,11 +271,11 @@ impl Router {
         })
     }
 
-    fn thread_agent(&self, contact: &Contact) -> Option<AgentId> {
+    pub(crate) fn thread_agent(&self, contact: &Contact) -> Option<AgentId> {
         self.threads.get(&contact.thread?).map(|(_, agent)| *agent)
     }
 
-    fn matter_agent(&self, contact: &Contact) -> Option<AgentId> {
+    pub(crate) fn matter_agent(&self, contact: &Contact) -> Option<AgentId> {
         self.matters.get(&contact.matter?).map(|(_, agent)| *agent)
     }
 }

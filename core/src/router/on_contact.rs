@@ -7,6 +7,7 @@ use super::Router;
 use super::capacity::{Condition, Shift, Slots};
 use super::state::{Contact, Phase};
 use super::timers::TimerKind;
+use crate::bugs::Bug;
 use crate::{
     AgentId, Class, ConnectFailure, ContactCommand, ContactFact, ContactId, Event, FenceFact, FenceReason, Millis,
     Outcome, OutsideEnd, Plan, Rejection, Replanning, RequeueCause, RevokeCause, StepCause, Timestamp, Transfer,
@@ -201,7 +202,7 @@ impl Router {
         match to {
             Transfer::Agent(agent) => {
                 let agent = self.live_agent(*agent).ok_or(Rejection::UnknownAgent)?;
-                Ok(fence.is_some_and(|team| !self.is_inside(agent, team)))
+                Ok(fence.is_some_and(|team| !self.is_inside(agent, team)) && !self.has(Bug::TransferPassesTheFence))
             }
             Transfer::Team(team) => {
                 self.teams.get(team.index()).filter(|team| !team.removed).ok_or(Rejection::UnknownTeam)?;
@@ -245,7 +246,7 @@ impl Router {
         let contact = self.open_contact(id)?;
         self.check_plan(&plan)?;
         let before = contact.fence;
-        let keeps = because == Replanning::Updated && plan.fence.is_none();
+        let keeps = because == Replanning::Updated && plan.fence.is_none() && !self.has(Bug::UpdateOpensTheFence);
         if let Some(fence) = before.filter(|fence| keeps && fence.open.is_none()) {
             // An update never opens a fence: who may serve stays as it was.
             plan.fence = Some(fence.team);

@@ -29,7 +29,7 @@ impl Router {
         }
         self.check_plan(&arrival.plan)?;
         let is_later = arrival.scheduled_for.is_some_and(|due| due > now);
-        let turned_away = if is_later { None } else { self.turned_away(&arrival) };
+        let turned_away = if is_later { None } else { self.turned_away(now, &arrival) };
         if matches!(turned_away, Some((ExitAction::Stay, FinalCause::Busy))) {
             return Err(Rejection::QueueFull);
         }
@@ -50,7 +50,7 @@ impl Router {
     }
 
     /// What a queue that is full or closed does with a contact without a fence.
-    fn turned_away(&self, arrival: &Arrival) -> Option<(ExitAction, FinalCause)> {
+    fn turned_away(&self, now: Timestamp, arrival: &Arrival) -> Option<(ExitAction, FinalCause)> {
         if arrival.plan.fence.is_some() {
             return None;
         }
@@ -63,9 +63,10 @@ impl Router {
         let limit = queue.spec.limit?;
         let waiting = self.lanes.roll(Roll::Queue(queue.id));
         let length = waiting.map_or(0, |waiting| u32::try_from(waiting.len()).unwrap_or(u32::MAX));
-        // The wait of the head of the line stands for the wait that one more would have.
-        let oldest = waiting.and_then(|waiting| waiting.first()).map(|(since, _)| arrival.since.since(*since));
-        let too_long = limit.wait.is_some_and(|wait| oldest.is_some_and(|oldest| oldest > wait));
+        let too_long = limit.wait.is_some_and(|wait| {
+            let expected = self.newcomer_estimate(queue.id, arrival.channel, arrival.plan.urgency, now);
+            expected.is_some_and(|expected| expected.wait > wait)
+        });
         (length >= limit.length || too_long).then_some((limit.then, FinalCause::Busy))
     }
 

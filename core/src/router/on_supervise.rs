@@ -6,6 +6,7 @@ use super::Router;
 use super::audience::Audience;
 use super::check::Demand;
 use super::state::Contact;
+use crate::bugs::Bug;
 use crate::{
     AgentId, Assignment, Bypass, ContactFact, ContactId, Event, FenceFact, FenceReason, Obstacle, Rejection,
     RevokeCause, Supervision, Timestamp,
@@ -37,7 +38,9 @@ impl Router {
                     return Err(Rejection::FenceUnchanged);
                 }
                 self.emit(now, Event::Fence(id, FenceFact::Closed), out);
-                self.revoke_outside(now, out);
+                if !self.has(Bug::ClosingKeepsOffers) {
+                    self.revoke_outside(now, out);
+                }
             }
             Supervision::Assign(handler) => self.assign(now, id, handler.agent, out)?,
         }

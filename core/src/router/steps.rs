@@ -8,6 +8,7 @@ use super::audience::Audience;
 use super::capacity::{Condition, Shift};
 use super::check::Demand;
 use super::state::{Contact, Hours};
+use crate::bugs::Bug;
 use crate::{
     AgentId, ContactFact, ContactId, Event, ExitAction, FenceReason, FinalCause, Hold, Holds, Millis, Outcome,
     StepCause, Timestamp,
@@ -51,7 +52,7 @@ impl Hours {
 impl Router {
     fn hold_end(&self, from: Timestamp, hold: Hold) -> Option<Timestamp> {
         match hold {
-            Hold::For(span) | Hold::Working(span @ Millis::ZERO, _) => Some(from + span),
+            Hold::For(span) | Hold::Smart(span, _) | Hold::Working(span @ Millis::ZERO, _) => Some(from + span),
             Hold::Working(span, calendar) => self.hours.get(calendar.index())?.after(from, span),
         }
     }
@@ -88,6 +89,7 @@ impl Router {
         // Where every hold is the same, one person who can serve says it all.
         let is_plain = contact.avoids.is_empty() && contact.excluded.is_empty();
         let is_even = is_plain && is_same(holds) && holds.left == holds.busy;
+        let mut is_smart = false;
         let _ = self.each_person(demand.audience, |id| {
             let (hold, cause) = match self.agents.get(id.index()) {
                 Some(agent)
@@ -103,10 +105,17 @@ impl Router {
                     let shift = if demand.bypass.hours { Shift::Skip } else { Shift::Matters };
                     (hold_of(holds, self.condition(agent, demand.channel, shift)), StepCause::HoldOver)
                 }
+                // Whom a closed fence keeps from a queue's contacts never comes; nobody left.
+                Some(_) if matches!(demand.audience, Audience::Queue(_)) => return ControlFlow::Continue(()),
                 Some(_) | None => (holds.left, StepCause::Nobody),
             };
             if cause == StepCause::HoldOver {
                 end.cause = cause;
+            }
+            // Those of a smart hold are judged together.
+            if matches!(hold, Hold::Smart(..)) {
+                is_smart = true;
+                return ControlFlow::Continue(());
             }
             end.at = match (end.at, self.hold_end(contact.step_since, hold)) {
                 (Some(one), Some(other)) => Some(one.max(other)),
@@ -114,7 +123,7 @@ impl Router {
             };
             if is_even && cause == StepCause::HoldOver { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        end
+        if is_smart { self.smart_end(contact, end) } else { end }
     }
 
     /// When the longest wait of a contact is reached, unless it was.
@@ -129,6 +138,9 @@ impl Router {
             return None;
         }
         let queue = self.queues.get(contact.plan.queue.index())?;
+        if contact.widenings > 0 && self.has(Bug::WidensOnlyOnce) {
+            return None;
+        }
         let next = queue.spec.widen.get(usize::from(contact.widenings))?;
         Some(contact.since + next.after)
     }

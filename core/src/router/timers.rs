@@ -102,7 +102,7 @@ impl Timers {
         self.0.first_key_value().map(|(turn, timer)| (turn.at(), *timer))
     }
 
-    fn iter(&self) -> impl Iterator<Item = (Timestamp, Timer)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Timestamp, Timer)> {
         self.0.iter().map(|(turn, timer)| (turn.at(), *timer))
     }
 
@@ -185,6 +185,7 @@ impl Router {
 
     /// Sets a contact's timer to its next deadline.
     pub(crate) fn arm_contact(&mut self, id: ContactId) {
+        self.judge(id);
         let Some(contact) = self.contacts.get(id.index()) else { return };
         let wanted = self.contact_deadline(contact);
         let before = contact.armed;

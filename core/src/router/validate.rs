@@ -1,7 +1,7 @@
 //! Decides whether a plan or a definition can be taken at all.
 
 use super::Router;
-use crate::{Calendar, ChannelSpec, Hold, Plan, QueueOrder, QueueSpec, Rejection, Step, TeamSpec, WorldChange};
+use crate::{Calendar, ChannelSpec, Hold, Plan, QueueOrder, QueueSpec, Rejection, Step, TeamSpec, Who, WorldChange};
 
 /// Steps of a plan, at most.
 pub const STEPS_LIMIT: usize = 16;
@@ -18,11 +18,23 @@ impl Router {
         let bounded = (1..=STEPS_LIMIT).contains(&plan.steps.len());
         let timed = plan.promise.within.0 > 0 && plan.offer.expires.0 > 0;
         let known = self.queues.get(plan.queue.index()).is_some();
-        let held = plan.steps.iter().flat_map(holds).all(|hold| match hold {
-            Hold::For(_) => true,
-            Hold::Working(_, calendar) => self.hours.get(calendar.index()).is_some(),
+        let held = plan.steps.iter().all(|step| {
+            let [busy, rest @ ..] = holds(step);
+            let smart = |hold: &Hold| matches!(hold, Hold::Smart(..));
+            !rest.iter().any(smart)
+                && self.is_sound(step.who, busy)
+                && rest.into_iter().all(|hold| self.is_sound(step.who, hold))
         });
         if bounded && timed && known && held { Ok(()) } else { Err(Rejection::BadPlan) }
+    }
+
+    /// Whether a hold can be counted. A queue has too many people for a smart one.
+    fn is_sound(&self, who: Who, hold: Hold) -> bool {
+        match hold {
+            Hold::For(_) => true,
+            Hold::Working(_, calendar) => self.hours.get(calendar.index()).is_some(),
+            Hold::Smart(_, least) => who != Who::Queue && (1..=1000).contains(&least),
+        }
     }
 
     /// Refuses a definition that contradicts itself, and the removal of what is not there.
