@@ -3,7 +3,6 @@
 #![expect(clippy::expect_used, reason = "a bench that cannot go on says what it expected")]
 #![expect(clippy::print_stdout, reason = "a bench answers on standard output")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "the driver looks at the few events that concern it")]
-
 #![expect(dead_code, reason = "the driver is shared with the other bench")]
 
 mod speed {

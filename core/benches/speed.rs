@@ -1,5 +1,5 @@
 //! How fast the core is, in inputs per second, instructions per input and contacts of the peers' scenario:
-//! `cargo bench -p picket-core --bench speed [-- mix instructions peers digest | drive WAITING TURNS] [keep]`.
+//! `cargo bench -p picket-core --bench speed [-- mix explain instructions peers digest | drive WAITING TURNS] [keep]`.
 #![expect(clippy::expect_used, reason = "a bench that cannot go on says what it expected")]
 #![expect(clippy::print_stdout, reason = "a bench answers on standard output")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "the driver looks at the few events that concern it")]
@@ -9,6 +9,7 @@ mod speed {
     pub(crate) mod chase;
     pub(crate) mod clock;
     pub(crate) mod digest;
+    pub(crate) mod explain;
     pub(crate) mod instructions;
     pub(crate) mod mix;
     pub(crate) mod peers;
@@ -18,7 +19,7 @@ mod speed {
 
 use std::process::ExitCode;
 
-use speed::{digest, instructions, peers, rate};
+use speed::{digest, explain, instructions, peers, rate};
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
@@ -36,6 +37,9 @@ fn main() -> ExitCode {
     }
     if runs("mix") {
         rate::print();
+    }
+    if runs("explain") {
+        explain::print();
     }
     if runs("peers") {
         peers::print();

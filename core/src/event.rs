@@ -151,6 +151,11 @@ pub enum StepCause {
     HoldOver,
     /// Nobody in it can ever serve.
     Nobody,
+    /// A smart hold is over before its limit: that one of its people frees up in time is too unlikely.
+    Unlikely {
+        /// The chance that was left, in thousandths.
+        chance_permille: u16,
+    },
     /// The fence opened.
     FenceOpened,
     /// A new plan.

@@ -40,9 +40,10 @@ pub use plan::{
 };
 pub use rejection::Rejection;
 pub use router::{
-    ASKED_LIMIT, AgentView, CLOSED_KEPT, CLOSED_KEPT_FOR, ChannelIdle, ChannelPresence, ContactState, ContactView,
-    FenceState, Handover, ORPHAN_WAIT, OVERRIDE_SPAN, OfferView, QueueView, ReplanCursor, Router, SLICE_LIMIT,
-    STEPS_LIMIT, TRANSFER_HOLD, TRIED_LIMIT, TeamView, TimerKind, Wake,
+    ASKED_LIMIT, AgentView, By, CLOSED_KEPT, CLOSED_KEPT_FOR, Candidate, ChannelIdle, ChannelPresence, Check,
+    ContactState, ContactView, DECISIONS_KEPT, Decision, Detail, Estimate, Estimates, FenceState, Handover, NAMED_LIMIT,
+    ORPHAN_WAIT, OVERRIDE_SPAN, OfferView, QueueView, ReplanCursor, Router, SLICE_LIMIT, STEPS_LIMIT, TRANSFER_HOLD, TRIED_LIMIT, TeamView,
+    TimerKind, Wake, Winner,
 };
 pub use time::{Millis, Timestamp};
 pub use world::{

@@ -142,6 +142,9 @@ pub enum Hold {
     For(Millis),
     /// Working time of a calendar.
     Working(Millis, CalendarId),
+    /// Only as the hold of people who are busy: while the chance that one of them frees up within the span, counted from
+    /// the step's start and read from how long such contacts lasted, is at least so many thousandths.
+    Smart(Millis, u16),
 }
 
 impl Holds {

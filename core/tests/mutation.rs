@@ -46,7 +46,9 @@ fn every_seeded_bug_is_found() {
     for bug in Bug::ALL {
         let name = format!("{bug:?}");
         match hunted(*bug) {
-            Some(Found { inputs, seed, by }) => println!("{name:<28} found after {inputs:>6} inputs (seed {seed}) by {by}"),
+            Some(Found { inputs, seed, by }) => {
+                println!("{name:<28} found after {inputs:>6} inputs (seed {seed}) by {by}")
+            }
             None => missed.push(name),
         }
     }

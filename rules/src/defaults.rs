@@ -32,6 +32,8 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("hold", "30s live, 2m messaging, 4 working hours deferred", "one duration sets all five causes"),
     ("hold.busy, away", "as the class above", "where causes are listed and these are not"),
     ("hold.absent, off_shift, left", "0s", "where causes are listed and these are not"),
+    ("hold = \"smart\"", "smart = 40%, busy = the limit below", "waits for somebody busy only while it is worth it"),
+    ("hold.busy with smart", "3m live, 10m messaging, 4h deferred", "the longest that a smart hold may last"),
     ("hold in working time", "passing time", "for a team without hours"),
     ("fence_policy.finally.busy", "open", "everybody is busy"),
     ("fence_policy.finally.closed_hours", "callback", "hours are over"),
@@ -83,7 +85,21 @@ pub(crate) const fn hold(class: Class) -> Wait {
     }
 }
 
+/// The least chance for which a smart hold waits, in thousandths.
+pub(crate) const SMART: u16 = 400;
+
+/// The longest that a smart hold of a class may last. At the usual four or five minutes of a call, one in two frees up
+/// within three.
+pub(crate) const fn smart_limit(class: Class) -> Wait {
+    let seconds = match class {
+        Class::Live => 180,
+        Class::Messaging => 600,
+        Class::Deferred => 4 * 3600,
+    };
+    Wait { span: Millis::from_secs(seconds), clock: Clock::Passing }
+}
+
 /// One duration for all five causes.
 pub(crate) const fn same(wait: Wait) -> HoldWaits {
-    HoldWaits { busy: wait, away: wait, absent: wait, off_shift: wait, left: wait }
+    HoldWaits { busy: wait, away: wait, absent: wait, off_shift: wait, left: wait, smart: None }
 }

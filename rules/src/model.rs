@@ -127,6 +127,8 @@ pub(crate) struct HoldWaits {
     pub(crate) absent: Wait,
     pub(crate) off_shift: Wait,
     pub(crate) left: Wait,
+    /// The least chance, in thousandths, for which somebody busy is waited for; none waits for as long as `busy` says.
+    pub(crate) smart: Option<u16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -60,6 +60,7 @@ fn who(state: &ShardState, who: Who) -> Value {
 fn holds(state: &ShardState, holds: &Holds) -> Value {
     let hold = |hold: Hold| match hold {
         Hold::For(span) => json!(span.0),
+        Hold::Smart(span, least) => json!({ "smart": span.0, "least_permille": least }),
         Hold::Working(span, calendar) => json!({ "working": span.0, "hours": names::calendar(state, calendar) }),
     };
     json!({

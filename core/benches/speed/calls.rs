@@ -75,21 +75,24 @@ pub(crate) fn resume(router: &mut Router, now: Timestamp, agent: AgentId, out: &
 /// An offer's deadline.
 #[inline(never)]
 pub(crate) fn miss(router: &mut Router, now: Timestamp, out: &mut Vec<Event>) -> Option<TimerKind> {
-    let kind = router.wake(now, out);
-    debug_assert_eq!(kind, Some(TimerKind::OfferExpiry), "the driver looked before");
-    kind
+    apart(1);
+    router.wake(now, out)
 }
 
 /// The end of a step's hold.
 #[inline(never)]
 pub(crate) fn hold_over(router: &mut Router, now: Timestamp, out: &mut Vec<Event>) -> Option<TimerKind> {
-    let kind = router.wake(now, out);
-    debug_assert_eq!(kind, Some(TimerKind::StepHold), "the driver looked before, and this is the other kind");
-    kind.or(None)
+    apart(2);
+    router.wake(now, out)
 }
 
 /// Any other timer.
 #[inline(never)]
 pub(crate) fn wake(router: &mut Router, now: Timestamp, out: &mut Vec<Event>) -> Option<TimerKind> {
     router.wake(now, out)
+}
+
+/// Functions that do the same would become one.
+fn apart(number: u8) {
+    std::hint::black_box(number);
 }

@@ -59,7 +59,8 @@ pub(crate) fn print(keep: bool) -> ExitCode {
         let before = kept.get(kind).copied();
         let change = before.map(|before| (one / before - 1.0) * 100.0);
         failed |= change.is_none_or(|change| change > TOLERANCE);
-        let told = |figure: Option<f64>, unit: &str| figure.map_or("-".to_owned(), |figure| format!("{figure:.0}{unit}"));
+        let told =
+            |figure: Option<f64>, unit: &str| figure.map_or("-".to_owned(), |figure| format!("{figure:.0}{unit}"));
         println!(
             "{kind:<10} {:>10} {one:>12.0} {other:>12.0} {:>7.2} {:>9}",
             told(before, ""),

@@ -81,6 +81,7 @@ impl Mix {
         self.line.len()
     }
 
+    #[allow(dead_code, reason = "only one of the two benches asks")]
     /// Bytes of what the driver itself keeps, as far as it grows.
     pub(crate) fn driver_bytes(&self) -> usize {
         self.sorts.capacity() * size_of::<Sort>()

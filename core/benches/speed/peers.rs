@@ -47,10 +47,21 @@ struct Contact {
 }
 
 pub(crate) fn print() {
-    println!("\nothers' scenario: one queue, longest idle, a burst of ten contacts an agent, busy 50-200 ms, virtual time");
+    println!(
+        "\nothers' scenario: one queue, longest idle, a burst of ten contacts an agent, busy 50-200 ms, virtual time"
+    );
     println!(
         "{:>7} {:>9} {:>12} {:>11} {:>11} {:>11} {:>12} {:>12} {:>6} {:>6}  contacts/s of others",
-        "agents", "contacts", "contacts/s", "us/contact", "p50 us", "p99 us", "p50 wait ms", "p99 wait ms", "twice", "lost"
+        "agents",
+        "contacts",
+        "contacts/s",
+        "us/contact",
+        "p50 us",
+        "p99 us",
+        "p50 wait ms",
+        "p99 wait ms",
+        "twice",
+        "lost"
     );
     for (agents, others) in OTHERS {
         let at_once = if agents == 100 { SMALLEST_BURST.min(agents * 10) } else { agents * 10 };

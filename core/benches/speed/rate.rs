@@ -39,7 +39,17 @@ pub(crate) fn print() {
     println!("\nthe mix, driver and timers included, by the thread's own time");
     println!(
         "{:>9} {:>12} {:>9} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>10} {:>9}",
-        "waiting", "inputs/s", "ns/input", "timers", "p50 us", "p99 us", "p99.9 us", "max us", "mean us", "resident", "chase ns"
+        "waiting",
+        "inputs/s",
+        "ns/input",
+        "timers",
+        "p50 us",
+        "p99 us",
+        "p99.9 us",
+        "max us",
+        "mean us",
+        "resident",
+        "chase ns"
     );
     for rate in &rates {
         let at = |share: f64| micros(rate.each[index(rate.each.len(), share)]);

@@ -66,13 +66,8 @@ pub(crate) fn one_queue(agents: u32) -> Router {
     put(&mut router, WorldChange::PutChannel(VOICE, voice()));
     put(&mut router, WorldChange::PutQueue(QueueId(0), QueueSpec { needs: Vec::new(), ..queue(0) }));
     for number in 0..agents {
-        let spec = AgentSpec {
-            points: 100,
-            skills: Vec::new(),
-            queues: vec![QueueId(0)],
-            slots: Vec::new(),
-            shift: None,
-        };
+        let spec =
+            AgentSpec { points: 100, skills: Vec::new(), queues: vec![QueueId(0)], slots: Vec::new(), shift: None };
         put(&mut router, WorldChange::PutAgent(AgentId(number), spec));
     }
     (0..agents).for_each(|number| give(&mut router, Input::Agent(AgentId(number), set(Presence::Ready))));

@@ -1,6 +1,7 @@
 //! Decides what an event changes. Applying is total: an event about something unknown changes nothing.
 
 use super::Router;
+use super::flow::Left;
 use super::pool::Gain;
 use super::state::Offer;
 use super::timers::Timer;
@@ -48,7 +49,7 @@ impl Router {
             OfferFact::Made { .. } => self.apply_made(at, id, fact),
             OfferFact::Accepted => {
                 // The assignment follows and takes what the offer took: neither of them is available in between.
-                if let Some(offer) = self.take_offer(id)
+                if let Some(offer) = self.take_offer(at, id)
                     && !self.has(Bug::MissesNeverForgiven)
                     && let Some(agent) = self.agents.get_mut(offer.agent.index())
                 {
@@ -56,7 +57,7 @@ impl Router {
                 }
             }
             OfferFact::Declined { .. } => {
-                if let Some(offer) = self.end_offer(id) {
+                if let Some(offer) = self.end_offer(at, id) {
                     if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
                         agent.misses.retain(|(channel, _)| *channel != offer.channel);
                     }
@@ -64,7 +65,7 @@ impl Router {
                 }
             }
             OfferFact::Expired => {
-                if let Some(offer) = self.end_offer(id) {
+                if let Some(offer) = self.end_offer(at, id) {
                     if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
                         agent.miss(offer.channel);
                     }
@@ -72,7 +73,7 @@ impl Router {
                 }
             }
             OfferFact::Revoked { .. } => {
-                if let Some(offer) = self.end_offer(id)
+                if let Some(offer) = self.end_offer(at, id)
                     && self.has(Bug::CapacityForgottenOnRevoke)
                     && let Some(agent) = self.agents.get_mut(offer.agent.index())
                 {
@@ -89,6 +90,7 @@ impl Router {
 
     fn apply_made(&mut self, at: Timestamp, id: OfferId, fact: &OfferFact) {
         let OfferFact::Made { contact, agent, standing, step, mode, expires_at, bypassed } = *fact else { return };
+        self.note_departure(at, contact, Left::Served);
         let Some(known) = self.contacts.get_mut(contact.index()) else { return };
         known.offers.push(id);
         let channel = known.channel;
@@ -107,19 +109,22 @@ impl Router {
     }
 
     /// Takes an offer off contact and agent, who has that much more room then.
-    fn end_offer(&mut self, id: OfferId) -> Option<Offer> {
-        let offer = self.take_offer(id)?;
+    fn end_offer(&mut self, at: Timestamp, id: OfferId) -> Option<Offer> {
+        let offer = self.take_offer(at, id)?;
         self.replace(offer.contact);
         self.reindex(offer.agent, Gain::Possible);
         Some(offer)
     }
 
     /// Takes an offer off contact and agent, and leaves it to the caller to look at both again.
-    fn take_offer(&mut self, id: OfferId) -> Option<Offer> {
+    fn take_offer(&mut self, at: Timestamp, id: OfferId) -> Option<Offer> {
         let offer = self.offers.remove(&id)?;
         self.rearm(Some((offer.expires_at, Timer::Offer(id))), None);
         if let Some(contact) = self.contacts.get_mut(offer.contact.index()) {
             contact.offers.retain(|own| *own != id);
+            if contact.offers.is_empty() && contact.is_waiting() {
+                contact.kept_since = at;
+            }
         }
         if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
             agent.offers.retain(|(own, _)| *own != id);

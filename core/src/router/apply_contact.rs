@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::Router;
 use super::audience::Audience;
+use super::flow::Left;
 use super::pool::Gain;
 use super::state::{Contact, Phase, Progress};
 use crate::bugs::Bug;
@@ -95,6 +96,7 @@ impl Router {
             fit: arrival.fit.clone(),
             phase,
             phase_since: at,
+            kept_since: at,
             step: 0,
             step_since: at,
             wait_from: at,
@@ -123,6 +125,7 @@ impl Router {
 
     /// Moves a contact to a phase; the agent who had it, and has it no longer, gets her capacity back.
     pub(super) fn apply_phase(&mut self, at: Timestamp, id: ContactId, phase: Phase) {
+        self.note_departure(at, id, Left::by(phase));
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
         let before = core::mem::replace(&mut contact.phase, phase);
         contact.phase_since = at;
@@ -135,7 +138,11 @@ impl Router {
         }
         if before.holder() != phase.holder() {
             if let Some(agent) = before.holder() {
+                self.note_lasted(at, id, agent, before);
                 self.take_from(at, id, agent);
+            }
+            if let Some(contact) = self.contacts.get_mut(id.index()) {
+                contact.kept_since = at;
             }
             if let Some(agent) = phase.holder()
                 && let Some(agent) = self.agents.get_mut(agent.index())
@@ -174,6 +181,9 @@ impl Router {
             contact.progress = Progress { opened: contact.progress.opened, ..Progress::default() };
         }
         self.apply_phase(at, id, Phase::Waiting);
+        if let Some(contact) = self.contacts.get_mut(id.index()) {
+            contact.kept_since = at;
+        }
     }
 
     fn apply_step(&mut self, at: Timestamp, id: ContactId, step: u8, cause: StepCause) {

@@ -381,6 +381,7 @@ fn new_agent(at: Timestamp, id: AgentId, spec: &AgentSpec) -> Agent {
         missed: None,
         over: None,
         over_of: smallvec::SmallVec::new(),
+        lasted: smallvec::SmallVec::new(),
         lost: false,
         absences: smallvec::SmallVec::new(),
         load: smallvec::SmallVec::<[(ChannelId, u32); 1]>::new(),

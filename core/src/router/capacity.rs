@@ -66,7 +66,8 @@ impl Router {
     }
 
     fn is_on_shift(&self, agent: &Agent) -> bool {
-        self.has(Bug::ShiftIgnored) || agent.spec.shift.is_none_or(|shift| self.hours.get(shift.index()).is_some_and(|hours| hours.open))
+        self.has(Bug::ShiftIgnored)
+            || agent.spec.shift.is_none_or(|shift| self.hours.get(shift.index()).is_some_and(|hours| hours.open))
     }
 
     /// Whether an agent could take one more contact of a channel.
@@ -98,7 +99,7 @@ impl Router {
     }
 
     /// Points in use as a new contact of a channel sees them: what it may interrupt counts nothing.
-    fn points_for(&self, agent: &Agent, channel: ChannelId) -> u64 {
+    pub(crate) fn points_for(&self, agent: &Agent, channel: ChannelId) -> u64 {
         agent
             .taken()
             .filter_map(|(taken, contacts)| {
@@ -119,7 +120,7 @@ impl Router {
             .fold(0, u64::saturating_add)
     }
 
-    fn contacts_on(&self, agent: &Agent, channel: ChannelId) -> u64 {
+    pub(crate) fn contacts_on(&self, agent: &Agent, channel: ChannelId) -> u64 {
         agent.taken().filter(|(taken, _)| *taken == channel).map(|(_, contacts)| u64::from(contacts)).sum()
     }
 

@@ -276,7 +276,7 @@ impl Router {
         (self.pick_rank(agent, pick, demand.needs), agent.idle_since(demand.channel), agent.id)
     }
 
-    fn pick_of(&self, contact: &Contact, audience: Audience, step: u8) -> Pick {
+    pub(crate) fn pick_of(&self, contact: &Contact, audience: Audience, step: u8) -> Pick {
         let step = contact.plan.steps.get(usize::from(step));
         match (audience, step) {
             (_, Some(step)) if Audience::of_step(step.who, contact) == Some(audience) => step.pick,
@@ -339,5 +339,11 @@ impl Router {
         let matter = contact.matter.and_then(|matter| self.matters.get(&matter));
         let own = thread.into_iter().chain(matter).map(|(_, agent)| *agent);
         own.flat_map(move |agent| [Some(agent), self.deputy(agent)].into_iter().flatten())
+    pub(crate) fn thread_agent(&self, contact: &Contact) -> Option<AgentId> {
+        self.threads.get(&contact.thread?).map(|(_, agent)| *agent)
+    }
+
+    pub(crate) fn matter_agent(&self, contact: &Contact) -> Option<AgentId> {
+        self.matters.get(&contact.matter?).map(|(_, agent)| *agent)
     }
 }

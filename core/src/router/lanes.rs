@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::audience::{Audience, AudienceKey};
+use super::line::{Ease, Line, Sorted};
 use super::state::{Contact, Roll};
 use crate::{AgentId, Bypass, ChannelId, ContactId, Millis, Need, QueueId, TeamId, Timestamp, Urgency};
 
@@ -84,7 +85,7 @@ impl Waiting {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Lane {
     pub(crate) key: LaneKey,
-    pub(crate) waiting: BTreeSet<Waiting>,
+    pub(crate) waiting: Line,
     /// Whether anybody of a queue could ever serve these; true for other audiences, whose people are few.
     pub(crate) able: bool,
 }
@@ -96,7 +97,7 @@ pub(crate) struct Lanes {
     free: Vec<LaneId>,
     by_audience: BTreeMap<AudienceKey, Vec<Known>>,
     watchers: BTreeMap<AudienceKey, BTreeSet<ContactId>>,
-    rolls: BTreeMap<u64, BTreeSet<(Timestamp, ContactId)>>,
+    rolls: BTreeMap<u64, Sorted<(Timestamp, ContactId)>>,
 }
 
 /// A lane of an audience, and the digest of its key, so that few keys are compared to find one.
@@ -131,14 +132,14 @@ impl Lanes {
         let place = lanes.partition_point(|known| known.lane < id);
         lanes.insert(place, Known { lane: id, digest: key.digest() });
         if let Some(slot) = self.slots.get_mut(id.0 as usize) {
-            *slot = Some(Lane { key, waiting: BTreeSet::new(), able });
+            *slot = Some(Lane { key, waiting: Line::default(), able });
         }
         id
     }
 
-    pub(crate) fn enter(&mut self, id: LaneId, place: Waiting) {
+    pub(crate) fn enter(&mut self, id: LaneId, place: Waiting, ease: Ease) {
         if let Some(lane) = self.get_mut(id) {
-            lane.waiting.insert(place);
+            lane.waiting.insert(place, ease);
         }
     }
 
@@ -146,7 +147,7 @@ impl Lanes {
     pub(crate) fn leave(&mut self, id: LaneId, place: Waiting) {
         let Some(slot) = self.slots.get_mut(id.0 as usize) else { return };
         let Some(lane) = slot.as_mut() else { return };
-        lane.waiting.remove(&place);
+        lane.waiting.remove(place);
         if !lane.waiting.is_empty() {
             return;
         }
@@ -211,7 +212,7 @@ impl Lanes {
     }
 
     /// Who waits behind a fence or in a queue, offered ones included; the oldest first.
-    pub(crate) fn roll(&self, roll: Roll) -> Option<&BTreeSet<(Timestamp, ContactId)>> {
+    pub(crate) fn roll(&self, roll: Roll) -> Option<&Sorted<(Timestamp, ContactId)>> {
         self.rolls.get(&roll.key())
     }
 

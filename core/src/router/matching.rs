@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use super::Router;
 use super::choice::{ASKED_LIMIT, Choice};
 use super::lanes::{Lane, Turn, Waiting};
+use super::line::Ease;
 use super::state::{Agent, Contact};
 use super::steps::Advance;
 use super::timers::Timer;
@@ -231,7 +232,7 @@ impl Router {
         let mut passed: Vec<ContactId> = Vec::new();
         loop {
             let agent = self.live_agent(id).filter(|agent| self.takes_anything(agent))?;
-            let mut heads: Vec<Head> = Vec::new();
+            let mut heads: SmallVec<[Head; 8]> = SmallVec::new();
             for audience in self.audiences(agent) {
                 let lanes = self.lanes.of(audience);
                 heads.extend(lanes.filter_map(|(_, lane)| self.head_for(agent, lane, &passed)));
@@ -260,7 +261,11 @@ impl Router {
             return None;
         }
         let is_hers = |waiting: &Waiting| !passed.contains(&waiting.contact) && self.may_have(agent, waiting.contact);
-        let waiting = lane.waiting.iter().copied().find(is_hers)?;
+        let waiting = match lane.waiting.head()? {
+            (waiting, Ease::Plain) if !passed.contains(&waiting.contact) => waiting,
+            (_, Ease::Plain | Ease::Particular) => lane.waiting.iter().find(is_hers)?,
+        };
+        debug_assert!(is_hers(&waiting), "what keeps agents from a contact is noted in its lanes");
         let fenced = lane.key.fence.is_some_and(|(team, _)| agent.teams.contains(&team));
         let rank = HeadRank {
             urgent: first_if(lane.key.urgency == Urgency::Urgent),
@@ -285,6 +290,7 @@ impl Router {
         let Some((contact, agent)) = self.pair(id, choice.agent) else { return };
         let standing = self.standing(contact, agent);
         let policy = contact.plan.offer;
+        self.record(now, id, &choice);
         if policy.mode == OfferMode::Auto {
             let fact = ContactFact::Assigned {
                 agent: choice.agent,

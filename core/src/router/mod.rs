@@ -7,7 +7,10 @@
 //! | `apply`, `apply_contact`, `apply_agent`, `apply_world` | what an event changes: the only writers of state |
 //! | `matching`, `choice`, `check` | who gets a contact, which contact an agent gets, which check fails |
 //! | `steps`, `fence`, `audience`, `floor` | how a plan goes on, who is inside, whom a step means, when reserves are released |
-//! | `lanes`, `place`, `pool`, `capacity`, `pending` | how waiting contacts and available agents are kept |
+//! | `lanes`, `line`, `place`, `pool`, `capacity`, `pending` | how waiting contacts and available agents are kept |
+//! | `flow`, `estimate` | how fast lines move, and how long a contact is expected to wait |
+//! | `learn`, `smart` | how long contacts last, and whether waiting for somebody busy is worth it |
+//! | `explain` | how a decision is explained |
 //! | `timers`, `state`, `table`, `views` | deadlines, what is remembered, how it is kept, how it is shown |
 //!
 //! Live, an input emits events and each is applied as it is emitted; a replay applies the same events and ends in the
@@ -22,10 +25,15 @@ mod audience;
 mod capacity;
 mod check;
 mod choice;
+mod estimate;
+mod explain;
 mod fence;
 mod floor;
+mod flow;
 mod handover;
 mod lanes;
+mod learn;
+mod line;
 mod matching;
 mod on_agent;
 mod on_consult;
@@ -38,6 +46,7 @@ mod on_world;
 mod pending;
 mod place;
 mod pool;
+mod smart;
 mod state;
 mod steps;
 mod table;
@@ -53,6 +62,8 @@ use serde::{Deserialize, Serialize};
 
 pub use apply_contact::{CLOSED_KEPT, CLOSED_KEPT_FOR};
 pub use choice::ASKED_LIMIT;
+pub use estimate::{Estimate, Estimates};
+pub use explain::{By, Candidate, Check, DECISIONS_KEPT, Decision, Detail, NAMED_LIMIT, Winner};
 pub use fence::TRIED_LIMIT;
 pub use handover::Handover;
 pub use on_agent::{ORPHAN_WAIT, OVERRIDE_SPAN};
@@ -67,9 +78,13 @@ pub use views::{
 use crate::{
     AgentId, ChannelSpec, ContactId, Event, Input, MatterId, OfferId, QueueId, Rejection, ThreadId, Timestamp,
 };
+use explain::Explaining;
+use flow::Flows;
 use lanes::Lanes;
+use learn::Latest;
 use pending::Pending;
 use pool::Pools;
+use smart::Smarts;
 use state::{Agent, Contact, Hours, Offer, Queue, Team};
 use table::Table;
 use timers::Timers;
@@ -90,6 +105,10 @@ pub struct Router {
     turns: u64,
     lanes: Lanes,
     pools: Pools,
+    /// How long contacts lasted, by channel.
+    lasted: Table<Latest>,
+    smarts: Smarts,
+    flows: Flows,
     timers: Timers,
     /// The last agent of each conversation and matter, while a contact of it is known.
     threads: BTreeMap<ThreadId, (ContactId, AgentId)>,
@@ -103,6 +122,8 @@ pub struct Router {
     forgotten: Forgotten,
     #[serde(skip)]
     work: Work,
+    #[serde(skip)]
+    explaining: Explaining,
     #[cfg(feature = "seeded-bugs")]
     #[serde(skip)]
     bug: Option<crate::Bug>,

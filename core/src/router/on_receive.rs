@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use super::Router;
 use super::state::Roll;
 use crate::{
-    Arrival, ContactFact, ContactId, Event, ExitAction, FenceFact, FenceReason, FinalCause, QueueId, Rejection,
-    StepCause, Timestamp,
+    Arrival, ChannelId, ContactFact, ContactId, Event, ExitAction, FenceFact, FenceReason, FinalCause, QueueId, Rejection,
+    StepCause, Timestamp, Urgency,
 };
 
 /// Queues through which one arrival overflows, at most.
@@ -33,8 +33,9 @@ impl Router {
         self.check_plan(&arrival.plan)?;
         let is_later = arrival.scheduled_for.is_some_and(|due| due > now);
         let fenced = arrival.plan.fence.is_some();
+        let newcomer = (arrival.channel, arrival.plan.urgency);
         let turned_away =
-            if is_later || fenced { None } else { self.turned_away(now, arrival.plan.queue, arrival.since) };
+            if is_later || fenced { None } else { self.turned_away(now, arrival.plan.queue, newcomer) };
         if matches!(turned_away, Some((ExitAction::Stay, FinalCause::Busy))) {
             return Err(Rejection::QueueFull);
         }
@@ -65,7 +66,10 @@ impl Router {
             let Some((action, cause)) = next else { return };
             // Asked before it stands there itself.
             let following = match action {
-                ExitAction::Overflow(to) => self.turned_away(now, to, self.age_from(id)),
+                ExitAction::Overflow(to) => {
+                    let contact = self.contacts.get(id.index());
+                    contact.and_then(|known| self.turned_away(now, to, (known.channel, known.plan.urgency)))
+                }
                 ExitAction::Stay | ExitAction::Open | ExitAction::Callback | ExitAction::Divert(_) => None,
             };
             let before = out.len();
@@ -77,12 +81,13 @@ impl Router {
         }
     }
 
-    fn age_from(&self, id: ContactId) -> Timestamp {
-        self.contacts.get(id.index()).map_or(Timestamp(0), |contact| contact.since)
-    }
-
     /// What a queue that is full or closed does with a contact without a fence.
-    fn turned_away(&self, now: Timestamp, id: QueueId, since: Timestamp) -> Option<(ExitAction, FinalCause)> {
+    fn turned_away(
+        &self,
+        now: Timestamp,
+        id: QueueId,
+        (channel, urgency): (ChannelId, Urgency),
+    ) -> Option<(ExitAction, FinalCause)> {
         let queue = self.queues.get(id.index())?;
         let closed =
             queue.spec.hours.is_some_and(|hours| self.hours.get(hours.index()).is_none_or(|hours| !hours.open));
@@ -92,9 +97,10 @@ impl Router {
         let limit = queue.spec.limit?;
         let waiting = self.lanes.roll(Roll::Queue(queue.id));
         let length = waiting.map_or(0, |waiting| u32::try_from(waiting.len()).unwrap_or(u32::MAX));
-        // The wait of the head of the line stands for the wait that one more would have.
-        let oldest = waiting.and_then(|waiting| waiting.first()).map(|(oldest, _)| since.since(*oldest));
-        let too_long = limit.wait.is_some_and(|wait| oldest.is_some_and(|oldest| oldest > wait));
+        let too_long = limit.wait.is_some_and(|wait| {
+            let expected = self.newcomer_estimate(queue.id, channel, urgency, now);
+            expected.is_some_and(|expected| expected.wait > wait)
+        });
         (length >= limit.length || too_long).then_some((limit.then, FinalCause::Busy))
     }
 

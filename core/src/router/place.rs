@@ -9,6 +9,7 @@ use super::Router;
 use super::audience::Audience;
 use super::check::Demand;
 use super::lanes::{LaneKey, Waiting};
+use super::line::Ease;
 use super::state::{Contact, Phase, Place, Roll};
 use crate::{Bypass, ContactId, Hold, Joining, Need, OfferMode, Step};
 
@@ -57,6 +58,12 @@ impl Contact {
             })
     }
 
+    /// Whether every agent of its lanes may have it.
+    fn ease(&self) -> Ease {
+        let is_plain = self.avoids.is_empty() && self.excluded.is_empty() && self.offers.is_empty();
+        if is_plain { Ease::Plain } else { Ease::Particular }
+    }
+
     fn is_in_queue(&self) -> bool {
         self.progress.opened || self.fence.is_some_and(|fence| fence.open.is_some())
     }
@@ -73,7 +80,7 @@ impl Router {
             Some(fence) if fence.open.is_none() => Roll::Team(fence.team),
             Some(_) | None => Roll::Queue(contact.plan.queue),
         });
-        let (since, entry) = (contact.since, Waiting::of(contact));
+        let (since, entry, ease) = (contact.since, Waiting::of(contact), contact.ease());
         let (old_places, old_watches, old_roll) = (contact.places.clone(), contact.watches.clone(), contact.roll);
         let mut places: SmallVec<[Place; 3]> = SmallVec::new();
         for (key, step) in wanted {
@@ -85,7 +92,7 @@ impl Router {
                 }
             };
             if !places.iter().any(|place| place.lane == lane) {
-                self.lanes.enter(lane, entry);
+                self.lanes.enter(lane, entry, ease);
                 places.push(Place { lane, step });
             }
         }
@@ -117,7 +124,7 @@ impl Router {
 
     /// The lanes a waiting contact would stand in, in order of preference: those of the steps reached, or of whom it was
     /// handed on to; while its fence is open, then the whole team, its covers and the queue.
-    pub(super) fn keys_of(&self, contact: &Contact) -> SmallVec<[(LaneKey, u8); 4]> {
+    pub(crate) fn keys_of(&self, contact: &Contact) -> SmallVec<[(LaneKey, u8); 4]> {
         let mut keys = SmallVec::new();
         if let Some(audience) = contact.redirect.as_ref().and_then(Audience::of_transfer) {
             keys.push((self.key_of(contact, audience, &[], Bypass::default()), contact.step));

@@ -106,6 +106,7 @@ impl Router {
         if gain == Gain::Possible {
             self.work.agents.insert(id);
         }
+        self.stir_smart(id);
         self.arm_agent(id);
     }
 

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use super::audience::Audience;
 use super::lanes::LaneId;
+use super::learn::Latest;
 use super::pool::PoolEntry;
 use super::timers::TimerKind;
 use crate::{
@@ -35,6 +36,8 @@ pub(crate) struct Contact {
     pub(crate) phase: Phase,
     /// When the phase began.
     pub(crate) phase_since: Timestamp,
+    /// Since when it is where it is: with its agent, or in line without an offer out.
+    pub(crate) kept_since: Timestamp,
     pub(crate) step: u8,
     /// Holds of the step count from here.
     pub(crate) step_since: Timestamp,
@@ -237,6 +240,8 @@ pub(crate) struct Agent {
     /// When she became idle on channels; the login for those not listed.
     pub(crate) idle: SmallVec<[(ChannelId, Timestamp); 2]>,
     pub(crate) login: Timestamp,
+    /// How long her contacts lasted, by channel.
+    pub(crate) lasted: SmallVec<[(ChannelId, Latest); 1]>,
     /// No-answers in a row, per channel.
     pub(crate) misses: SmallVec<[(ChannelId, u8); 1]>,
     /// The day (UTC, since 1970) and how many contacts were assigned to her on it.

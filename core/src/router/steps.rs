@@ -53,7 +53,7 @@ impl Hours {
 impl Router {
     fn hold_end(&self, from: Timestamp, hold: Hold) -> Option<Timestamp> {
         match hold {
-            Hold::For(span) | Hold::Working(span @ Millis::ZERO, _) => Some(from + span),
+            Hold::For(span) | Hold::Smart(span, _) | Hold::Working(span @ Millis::ZERO, _) => Some(from + span),
             Hold::Working(span, calendar) => self.hours.get(calendar.index())?.after(from, span),
         }
     }
@@ -88,7 +88,11 @@ impl Router {
     /// The last hold of the people of a step to run out.
     fn last_hold(&self, contact: &Contact, demand: &Demand<'_>, holds: Holds) -> StepEnd {
         let mut end = StepEnd { at: Some(contact.step_since), cause: StepCause::Nobody };
-        let _: ControlFlow<()> = self.each_person(demand.audience, |id| {
+        // Where every hold is the same, one person who can serve says it all.
+        let is_plain = contact.avoids.is_empty() && contact.excluded.is_empty();
+        let is_even = is_plain && is_same(holds) && holds.left == holds.busy;
+        let mut is_smart = false;
+        let _ = self.each_person(demand.audience, |id| {
             let (hold, cause) = match self.agents.get(id.index()) {
                 Some(agent)
                     if contact.avoids(id) || (!agent.removed && !agent.meets(demand.needs) && !demand.bypass.skill) =>
@@ -110,13 +114,18 @@ impl Router {
             if cause == StepCause::HoldOver {
                 end.cause = cause;
             }
+            // Those of a smart hold are judged together.
+            if matches!(hold, Hold::Smart(..)) {
+                is_smart = true;
+                return ControlFlow::Continue(());
+            }
             end.at = match (end.at, self.hold_end(contact.step_since, hold)) {
                 (Some(one), Some(other)) => Some(one.max(other)),
                 (None, _) | (_, None) => None,
             };
-            ControlFlow::Continue(())
+            if is_even && cause == StepCause::HoldOver { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        end
+        if is_smart { self.smart_end(contact, end) } else { end }
     }
 
     /// When the longest wait of a contact is reached, unless it was.

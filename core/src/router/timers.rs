@@ -195,6 +195,7 @@ impl Router {
 
     /// Sets a contact's timer to its next deadline.
     pub(crate) fn arm_contact(&mut self, id: ContactId) {
+        self.judge(id);
         let Some(contact) = self.contacts.get(id.index()) else { return };
         let wanted = self.contact_deadline(contact);
         let before = contact.armed;

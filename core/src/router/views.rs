@@ -312,9 +312,9 @@ impl Router {
             before += match lane.key.urgency.cmp(&own.key.urgency) {
                 core::cmp::Ordering::Less => lane.waiting.len(),
                 core::cmp::Ordering::Equal => match lane.waiting.last() {
-                    Some(last) if *last < entry => lane.waiting.len(),
-                    Some(last) if *last == entry => lane.waiting.len() - 1,
-                    Some(_) | None => lane.waiting.range(..entry).count(),
+                    Some(last) if last < entry => lane.waiting.len(),
+                    Some(last) if last == entry => lane.waiting.len() - 1,
+                    Some(_) | None => lane.waiting.before(entry),
                 },
                 core::cmp::Ordering::Greater => 0,
             };

@@ -29,14 +29,15 @@ impl Naive {
                     }
                 }
             }
-            Event::Offer(id, fact) => self.change_offer(*id, fact),
+            Event::Offer(id, fact) => self.change_offer(at, *id, fact),
             Event::Agent(id, fact) => self.change_person(at, *id, fact),
             Event::World(fact) => self.change_world(at, fact),
         }
     }
 
-    fn change_offer(&mut self, id: OfferId, fact: &OfferFact) {
+    fn change_offer(&mut self, at: Timestamp, id: OfferId, fact: &OfferFact) {
         if let OfferFact::Made { contact, agent, standing, expires_at, bypassed, .. } = *fact {
+            self.note_departure(at, contact, true);
             self.asked.insert(id, Asked { contact, agent, standing, expires_at, bypassed });
             self.last_offer = id.0;
             self.take_turn(agent);
@@ -48,6 +49,9 @@ impl Naive {
         }
         let offer = self.asked.remove(&id).expect("it was out");
         let channel = self.cases[&offer.contact].channel();
+        if self.offers_of(offer.contact).is_empty() {
+            self.case_mut(offer.contact).kept_since = at;
+        }
         let person = self.people.get_mut(&offer.agent).expect("she is known");
         match fact {
             OfferFact::Accepted => {
@@ -204,6 +208,7 @@ impl Naive {
             widenings: 0,
             widened: None,
             answered: false,
+            kept_since: at,
             held_since: 0,
         };
         self.cases.insert(arrival.contact, case);
@@ -211,6 +216,7 @@ impl Naive {
 
     /// Moves a contact; who had it, and has it no longer, is idle from now on.
     fn go(&mut self, at: Timestamp, id: ContactId, place: Place) {
+        self.note_departure(at, id, place.holder().is_some());
         self.handovers += 1;
         let handovers = self.handovers;
         let case = self.case_mut(id);
@@ -225,7 +231,9 @@ impl Naive {
         if before == place.holder() {
             return;
         }
-        self.case_mut(id).held_since = handovers;
+        let case = self.case_mut(id);
+        case.held_since = handovers;
+        case.kept_since = at;
         if let Some(person) = before.and_then(|agent| self.people.get_mut(&agent)) {
             person.idle.insert(channel, at);
             person.over_capacity.remove(&id);
@@ -248,6 +256,7 @@ impl Naive {
         case.exhausted = false;
         case.longest_reached = false;
         self.go(at, id, Place::Waiting);
+        self.case_mut(id).kept_since = at;
     }
 
     fn plan_anew(&mut self, at: Timestamp, id: ContactId, plan: &Plan) {
@@ -398,8 +407,7 @@ impl Naive {
         match change {
             WorldChange::PutCalendar(id, calendar) => {
                 let open = super::clock::is_open(calendar, at);
-                self.calendars
-                    .insert(*id, Hours { calendar: calendar.clone(), open, asked: false, looked_at: at });
+                self.calendars.insert(*id, Hours { calendar: calendar.clone(), open, asked: false, looked_at: at });
             }
             WorldChange::PutChannel(id, spec) => {
                 self.channels.insert(*id, spec.clone());
@@ -460,9 +468,8 @@ impl Naive {
     fn look_at_members(&mut self, at: Timestamp, id: TeamId) {
         let group = self.teams.get_mut(&id).expect("it is known");
         let mut current: Vec<&Member> = group.spec.members.iter().filter(|_| !group.removed).collect();
-        current.retain(|member| {
-            member.from.is_none_or(|from| from <= at) && member.until.is_none_or(|until| at < until)
-        });
+        current
+            .retain(|member| member.from.is_none_or(|from| from <= at) && member.until.is_none_or(|until| at < until));
         current.sort_by_key(|member| (member.rank, member.agent));
         group.members = current.into_iter().map(|member| (member.agent, member.role)).collect();
         group.looked_at = at;

@@ -2,7 +2,8 @@
 //! everything it can, so that a reader can hold it against the design. It shares only the public types with the core.
 //!
 //! `people` says who is there and what she can take, `plans` how a plan goes on, `matching` who gets what, `orders` and
-//! `hands` what an input does, `facts` what an event changes, `clock` what is due next, `floor` when a queue's service is too low.
+//! `hands` what an input does, `waits` how long one more would wait, `facts` what an event changes, `clock` what is due
+//! next, `floor` when a queue's service is too low.
 
 mod clock;
 mod commands;
@@ -13,6 +14,7 @@ mod matching;
 mod orders;
 mod people;
 mod plans;
+mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +38,8 @@ pub(crate) struct Naive {
     matters: BTreeMap<MatterId, AgentId>,
     /// Queues whose service changed and was not held against the floor yet.
     noted: BTreeSet<QueueId>,
+    /// Every departure from the line of a queue, in order.
+    departures: Vec<waits::Departure>,
 }
 
 #[derive(Clone)]
@@ -128,6 +132,8 @@ struct Case {
     widenings: usize,
     widened: Option<Vec<Need>>,
     answered: bool,
+    /// Since when it is with its agent, or in line without an offer out.
+    kept_since: Timestamp,
     /// Grows with every hand-over: the order in which an agent got what she has.
     held_since: u64,
 }
@@ -170,9 +176,10 @@ struct Asked {
 impl Place {
     fn holder(self) -> Option<AgentId> {
         match self {
-            Self::Assigned(agent, _) | Self::Connected(agent, _) | Self::Orphaned(agent, _) | Self::WrapUp(agent, _) => {
-                Some(agent)
-            }
+            Self::Assigned(agent, _)
+            | Self::Connected(agent, _)
+            | Self::Orphaned(agent, _)
+            | Self::WrapUp(agent, _) => Some(agent),
             Self::Scheduled(_) | Self::Waiting | Self::Parked(_) => None,
         }
     }

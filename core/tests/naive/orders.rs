@@ -54,15 +54,12 @@ impl Naive {
         }
         self.check_plan(&arrival.plan)?;
         let is_later = arrival.scheduled_for.is_some_and(|due| due > now);
-        let turned_away = if is_later || arrival.plan.fence.is_some() {
-            None
-        } else {
-            self.turns_away(now, arrival.plan.queue, arrival.since)
-        };
+        let turned_away = if is_later || arrival.plan.fence.is_some() { None } else { self.turns_away(now, &arrival) };
         if turned_away == Some((ExitAction::Stay, FinalCause::Busy)) {
             return Err(Rejection::QueueFull);
         }
-        let (fence, since) = (arrival.plan.fence, arrival.since);
+        let fence = arrival.plan.fence;
+        let mut moved = (*arrival).clone();
         self.say(now, id, ContactFact::Received(arrival), out);
         if let Some(team) = fence {
             self.emit(now, Event::Fence(id, FenceFact::Set { team }), out);
@@ -82,7 +79,8 @@ impl Naive {
                 Some((ExitAction::Overflow(to), cause))
                     if self.cases[&id].plan.queue != to && self.queues.contains_key(&to) =>
                 {
-                    next = self.turns_away(now, to, since);
+                    moved.plan.queue = to;
+                    next = self.turns_away(now, &moved);
                     self.say(now, id, ContactFact::Overflowed { to, cause }, out);
                 }
                 _ => next = None,
@@ -92,19 +90,17 @@ impl Naive {
     }
 
     /// What a closed or full queue does with one more.
-    fn turns_away(&self, now: Timestamp, queue: QueueId, since: Timestamp) -> Option<(ExitAction, FinalCause)> {
-        let spec = &self.queues.get(&queue)?.spec;
+    fn turns_away(&self, now: Timestamp, arrival: &Arrival) -> Option<(ExitAction, FinalCause)> {
+        let spec = &self.queues.get(&arrival.plan.queue)?.spec;
         if self.is_over(spec.hours) && !matches!(spec.closed, ExitAction::Stay | ExitAction::Open) {
             return Some((spec.closed, self.closed_cause(spec.hours, now)));
         }
         let limit = spec.limit?;
-        let waits = |case: &&Case| {
-            case.waits() && case.closed_fence().is_none() && case.plan.queue == queue
-        };
-        let ages: Vec<Timestamp> = self.cases.values().filter(waits).map(|case| case.arrival.since).collect();
-        let oldest = ages.iter().min().map(|oldest| since.since(*oldest));
-        let is_long = ages.len() >= limit.length as usize;
-        let is_slow = limit.wait.is_some_and(|wait| oldest.is_some_and(|oldest| oldest > wait));
+        let waits =
+            |case: &&Case| case.waits() && case.closed_fence().is_none() && case.plan.queue == arrival.plan.queue;
+        let is_long = self.cases.values().filter(waits).count() >= limit.length as usize;
+        let is_slow =
+            limit.wait.is_some_and(|wait| self.wait_of_one_more(now, arrival).is_some_and(|expected| expected > wait));
         (is_long || is_slow).then_some((limit.then, FinalCause::Busy))
     }
 
@@ -114,7 +110,8 @@ impl Naive {
             [holds.busy, holds.away, holds.absent, holds.off_shift, holds.left]
         });
         let is_known = holds.into_iter().all(|hold| match hold {
-            Hold::For(_) => true,
+            // No history has a smart hold: stories judge it.
+            Hold::For(_) | Hold::Smart(..) => true,
             Hold::Working(_, calendar) => self.calendars.contains_key(&calendar),
         });
         let is_sound = !plan.steps.is_empty()
@@ -158,13 +155,7 @@ impl Naive {
         }
     }
 
-    pub(super) fn revoke_offers_of(
-        &mut self,
-        now: Timestamp,
-        id: ContactId,
-        cause: RevokeCause,
-        out: &mut Vec<Event>,
-    ) {
+    pub(super) fn revoke_offers_of(&mut self, now: Timestamp, id: ContactId, cause: RevokeCause, out: &mut Vec<Event>) {
         for offer in self.offers_of(id) {
             self.emit(now, Event::Offer(offer, OfferFact::Revoked { cause }), out);
         }

@@ -67,7 +67,7 @@ impl Naive {
 
     fn after(&self, from: Timestamp, hold: Hold) -> Option<Timestamp> {
         let (span, calendar) = match hold {
-            Hold::For(span) | Hold::Working(span @ Millis::ZERO, _) => return Some(from + span),
+            Hold::For(span) | Hold::Smart(span, _) | Hold::Working(span @ Millis::ZERO, _) => return Some(from + span),
             Hold::Working(span, calendar) => (span, calendar),
         };
         let mut left = i64::from(span.0);

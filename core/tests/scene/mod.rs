@@ -207,6 +207,13 @@ impl Scene {
         self
     }
 
+    /// The same, in the middle of a story.
+    pub(crate) fn with_later(self, change: WorldChange, now: Timestamp) -> Self {
+        let scene = self.when(Input::World(Box::new(change)), now);
+        assert_eq!(scene.refused, None);
+        scene
+    }
+
     #[expect(clippy::panic_in_result_fn, reason = "a refusal that changed something fails the story")]
     pub(crate) fn try_input(&mut self, now: Timestamp, input: Input) -> Result<(), Rejection> {
         let mut out = Vec::new();

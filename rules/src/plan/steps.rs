@@ -65,7 +65,7 @@ impl RuleSet {
         Ok(Step {
             who,
             holds: Holds {
-                busy: hold(waits.busy),
+                busy: waits.smart.map_or_else(|| hold(waits.busy), |least| Hold::Smart(waits.busy.span, least)),
                 away: hold(waits.away),
                 absent: hold(waits.absent),
                 off_shift: hold(waits.off_shift),
