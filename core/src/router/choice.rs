@@ -339,6 +339,8 @@ impl Router {
         let matter = contact.matter.and_then(|matter| self.matters.get(&matter));
         let own = thread.into_iter().chain(matter).map(|(_, agent)| *agent);
         own.flat_map(move |agent| [Some(agent), self.deputy(agent)].into_iter().flatten())
+    }
+
     pub(crate) fn thread_agent(&self, contact: &Contact) -> Option<AgentId> {
         self.threads.get(&contact.thread?).map(|(_, agent)| *agent)
     }

@@ -223,11 +223,9 @@ impl Lanes {
     ) -> impl Iterator<Item = (u64, (Timestamp, ContactId))> {
         let first = after.map_or(Bound::Unbounded, |(roll, _)| Bound::Included(roll));
         self.rolls.range((first, Bound::Unbounded)).flat_map(move |(roll, waiting)| {
-            let start = match after {
-                Some((known, place)) if known == *roll => Bound::Excluded(place),
-                Some(_) | None => Bound::Unbounded,
-            };
-            waiting.range((start, Bound::Unbounded)).map(|place| (*roll, *place))
+            let start = after.filter(|(known, _)| known == roll).map(|(_, place)| place);
+            let later = waiting.into_iter().filter(move |place| start.is_none_or(|start| **place > start));
+            later.map(|place| (*roll, *place))
         })
     }
 
