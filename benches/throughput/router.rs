@@ -146,6 +146,7 @@ impl Bench {
             familiar: Vec::new(),
             prefers: Vec::new(),
             avoids: Vec::new(),
+            fit: Vec::new(),
             scheduled_for: None,
         };
         self.waiting.push_back(contact);
@@ -213,6 +214,7 @@ fn team(number: u32) -> TeamSpec {
         reserve: 1,
         lends_to: vec![QueueId(number % QUEUES)],
         releases: false,
+        helps: Vec::new(),
         hours: None,
     }
 }
@@ -238,6 +240,7 @@ fn open(queue: u32) -> Plan {
             expires: Millis::from_secs(20),
             accept_within: Millis::from_secs(30),
             misses: 0,
+            away_for: Millis::ZERO,
         },
         wrap_up: Millis::from_secs(30),
         longest: None,

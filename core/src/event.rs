@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AgentFact, AgentId, Arrival, Bypass, ContactId, DestinationId, FinalCause, Millis, OfferFact, OfferId, Plan,
-    TeamId, Timestamp, WorldFact, input::Transfer,
+    QueueId, Relation, TeamId, Timestamp, WorldFact, input::Transfer,
 };
 
 /// One thing that happened.
@@ -116,6 +116,29 @@ pub enum ContactFact {
         /// How it ended.
         outcome: Outcome,
     },
+    /// Whose it is, and who knows the customer, changed.
+    Identified(Box<Relation>),
+    /// A supervisor keeps it at its step.
+    Held {
+        /// Ends by itself; `None` when it ended.
+        until: Option<Timestamp>,
+    },
+    /// Its agent asks another one.
+    Consulted {
+        /// Whom.
+        agent: AgentId,
+        /// Whether it goes over her capacity.
+        over_capacity: bool,
+    },
+    /// The consultation is over. A contact that is no longer connected has none either, without this.
+    ConsultEnded,
+    /// Its queue was full or closed: it waits in another one.
+    Overflowed {
+        /// Which.
+        to: QueueId,
+        /// Why.
+        cause: FinalCause,
+    },
 }
 
 /// Why a step is over.
@@ -128,6 +151,11 @@ pub enum StepCause {
     HoldOver,
     /// Nobody in it can ever serve.
     Nobody,
+    /// A smart hold is over before its limit: that one of its people frees up in time is too unlikely.
+    Unlikely {
+        /// The chance that was left, in thousandths.
+        chance_permille: u16,
+    },
     /// The fence opened.
     FenceOpened,
     /// A new plan.
@@ -156,7 +184,7 @@ pub enum Assignment {
     Accepted(OfferId),
     /// Without asking.
     Auto,
-    /// By a supervisor, or by transfer to her.
+    /// By hand: a supervisor gave it to her, or she took it.
     Manual,
     /// It returned to her.
     Resumed,
@@ -216,7 +244,7 @@ pub enum OutsideEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequeueCause {
-    /// The agent gave it back.
+    /// The agent gave it back, or a supervisor took it back.
     Agent,
     /// The connection failed.
     ConnectFailed,
@@ -278,9 +306,17 @@ pub enum FenceFact {
         held: Millis,
         /// Team members and covers, and what kept each of them; at most 16.
         tried: Vec<Tried>,
+        /// Closes again by itself then; only for openings by a supervisor.
+        #[serde(default)]
+        until: Option<Timestamp>,
     },
-    /// A supervisor closed it again.
+    /// A supervisor closed it again, or the opening's time is over.
     Closed,
+    /// The plan would open it now, but its team is gone or has no members: it stays closed, and somebody must look.
+    TeamMissing {
+        /// Whose.
+        team: TeamId,
+    },
 }
 
 /// Why a fence opens: the whole list.

@@ -165,14 +165,14 @@ pub enum StateCause {
 pub enum WorldFact {
     /// A definition was put or removed.
     Changed(Box<WorldChange>),
-    /// A team's reserve is released for a queue below its floor.
+    /// A queue is below its floor: a team's reserve is released for it, or the team begins to lend to it.
     ReserveReleased {
         /// Whose.
         team: TeamId,
         /// For which.
         queue: QueueId,
     },
-    /// It is kept again.
+    /// It has recovered: the reserve is kept again, and who only helps below the floor lends no more.
     ReserveRestored {
         /// Whose.
         team: TeamId,
@@ -207,5 +207,21 @@ pub enum WorldFact {
     CalendarRunsOut {
         /// Which.
         calendar: CalendarId,
+    },
+    /// A supervisor lends a team's people to a queue, reserve included.
+    Lent {
+        /// Whose.
+        team: TeamId,
+        /// To which.
+        queue: QueueId,
+        /// Ends by itself.
+        until: Timestamp,
+    },
+    /// That is over.
+    LendingEnded {
+        /// Whose.
+        team: TeamId,
+        /// To which.
+        queue: QueueId,
     },
 }

@@ -30,6 +30,11 @@ pub enum Input {
     Supervise(ContactId, Supervision),
     /// Journal time moved by a gap: live offer deadlines are extended by it.
     ClockJumped(Millis),
+    /// Plans a slice of the contacts anew, at most `SLICE_LIMIT`: those behind a closed fence first, then by number.
+    /// Contacts that are closed or unknown by now are passed over.
+    Replan(Vec<(ContactId, Box<Plan>)>, Replanning),
+    /// A supervisor lends a team's people.
+    Team(TeamId, TeamCommand),
 }
 
 /// A contact as it arrives, identified and planned.
@@ -57,6 +62,9 @@ pub struct Arrival {
     pub prefers: Vec<AgentId>,
     /// Agents the customer avoids: never offered to.
     pub avoids: Vec<AgentId>,
+    /// How well agents fit what the customer prefers; those not named do not fit at all. At most 32.
+    #[serde(default)]
+    pub fit: Vec<Fit>,
     /// A future contact or call-back: waits from this moment on.
     pub scheduled_for: Option<Timestamp>,
 }
@@ -70,6 +78,32 @@ pub struct Familiar {
     pub contacts: u32,
     /// The last one's end.
     pub last: Timestamp,
+}
+
+/// How well an agent fits the customer: `matched ÷ stated`, compared by cross-multiplication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fit {
+    /// Who.
+    pub agent: AgentId,
+    /// Stated preferences that her traits match.
+    pub matched: u16,
+    /// Preferences that the customer stated; with none nobody fits better than another.
+    pub stated: u16,
+}
+
+/// Whose a contact is, and what ties the customer to agents.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relation {
+    /// Whose, where known.
+    pub customer: Option<CustomerId>,
+    /// Who handled this customer before; at most 32.
+    pub familiar: Vec<Familiar>,
+    /// Agents the customer prefers, in their order.
+    pub prefers: Vec<AgentId>,
+    /// Agents the customer avoids.
+    pub avoids: Vec<AgentId>,
+    /// How well agents fit; at most 32.
+    pub fit: Vec<Fit>,
 }
 
 /// What can happen to a contact.
@@ -100,6 +134,14 @@ pub enum ContactCommand {
     Schedule(Timestamp),
     /// Plans anew: time already waited counts, the fence never opens by it unless the entitlement ended.
     Replan(Box<Plan>, Replanning),
+    /// It is somebody else's, or more is known of whose it is: a new plan usually follows.
+    Identify(Box<Relation>),
+    /// Its agent asks another one for advice while the customer is there; both are taken until it is over.
+    Consult(AgentId),
+    /// The consultation is over.
+    EndConsult,
+    /// Another domain has it: it closes as forwarded.
+    Forward,
 }
 
 /// Where a transfer goes.
@@ -160,6 +202,18 @@ pub enum AgentCommand {
     Load(ChannelId, u32),
     /// Heartbeats stopped (`Lost`) or came back (`Seen`).
     Vouch(ExpectedPresence),
+    /// She takes a waiting contact by hand, inside the checks of its plan.
+    Pull(ContactId),
+}
+
+/// What a supervisor can do with a team.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TeamCommand {
+    /// Lends its people to a queue, reserve included, until then; half an hour if left out.
+    Lend(QueueId, Option<Timestamp>),
+    /// Ends that.
+    EndLend(QueueId),
 }
 
 /// A change of the place.
@@ -192,4 +246,15 @@ pub enum Supervision {
     CloseFence,
     /// Assigns by hand, inside the same checks.
     Assign(Handler),
+    /// Opens the fence as `supervisor` until then; `OpenFence(supervisor)` does so for half an hour.
+    OpenFenceUntil(Timestamp),
+    /// Keeps a waiting contact at its step until then; half an hour if left out. The longest wait still ends it.
+    Hold(Option<Timestamp>),
+    /// Ends that.
+    Release,
+    /// Assigns by hand past every check but the person's existence; what was passed is recorded, and a closed fence is
+    /// opened for somebody outside.
+    Force(Handler),
+    /// Takes it from its agent; it waits again.
+    TakeBack,
 }

@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+mod bugs;
 mod event;
 mod fact;
 mod id;
@@ -17,6 +18,8 @@ mod router;
 mod time;
 mod world;
 
+#[cfg(feature = "seeded-bugs")]
+pub use bugs::Bug;
 pub use event::{
     Assignment, ConnectFailure, ContactFact, Event, FenceFact, FenceReason, Handler, Obstacle, Outcome, OutsideEnd,
     Replanning, RequeueCause, Standing, StepCause, Tried,
@@ -27,7 +30,8 @@ pub use id::{
     SkillId, SourceId, TeamId, ThreadId,
 };
 pub use input::{
-    AgentCommand, Arrival, ContactCommand, Familiar, Input, OfferCommand, Supervision, Transfer, WorldChange,
+    AgentCommand, Arrival, ContactCommand, Familiar, Fit, Input, OfferCommand, Relation, Supervision, TeamCommand,
+    Transfer, WorldChange,
 };
 pub use names::{Kind, Name, Names};
 pub use plan::{
@@ -36,9 +40,10 @@ pub use plan::{
 };
 pub use rejection::Rejection;
 pub use router::{
-    ASKED_LIMIT, AgentView, CLOSED_KEPT, CLOSED_KEPT_FOR, ChannelIdle, ChannelPresence, ContactState, ContactView,
-    FenceState, ORPHAN_WAIT, OVERRIDE_SPAN, OfferView, QueueView, Router, STEPS_LIMIT, TRANSFER_HOLD, TRIED_LIMIT,
-    TeamView, TimerKind, Wake,
+    ASKED_LIMIT, AgentView, By, CLOSED_KEPT, CLOSED_KEPT_FOR, Candidate, ChannelIdle, ChannelPresence, Check,
+    ContactState, ContactView, DECISIONS_KEPT, Decision, Detail, Estimate, Estimates, FenceState, Handover, NAMED_LIMIT,
+    ORPHAN_WAIT, OVERRIDE_SPAN, OfferView, QueueView, ReplanCursor, Router, SLICE_LIMIT, STEPS_LIMIT, TRANSFER_HOLD, TRIED_LIMIT, TeamView,
+    TimerKind, Wake, Winner,
 };
 pub use time::{Millis, Timestamp};
 pub use world::{

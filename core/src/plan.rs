@@ -142,6 +142,9 @@ pub enum Hold {
     For(Millis),
     /// Working time of a calendar.
     Working(Millis, CalendarId),
+    /// Only as the hold of people who are busy: while the chance that one of them frees up within the span, counted from
+    /// the step's start and read from how long such contacts lasted, is at least so many thousandths.
+    Smart(Millis, u16),
 }
 
 impl Holds {
@@ -243,6 +246,8 @@ pub enum ExitAction {
     Callback,
     /// Send the contact elsewhere; it closes as diverted.
     Divert(DestinationId),
+    /// Another queue; only for contacts that no closed fence holds, and else as `Stay`.
+    Overflow(QueueId),
 }
 
 /// How a contact is put before agents.
@@ -254,8 +259,11 @@ pub struct OfferPolicy {
     pub expires: Millis,
     /// How long an accepted contact may stay unconnected before it counts as failed to connect; `auto` included.
     pub accept_within: Millis,
-    /// Consecutive no-answers after which the agent becomes `not_ready(no_answer)`; zero never.
+    /// Consecutive no-answers on the channel after which the agent becomes `not_ready(no_answer)`; zero never.
     pub misses: u8,
+    /// How long she stays so; zero until she says that she is ready.
+    #[serde(default)]
+    pub away_for: Millis,
 }
 
 /// How many agents are asked.

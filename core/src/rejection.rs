@@ -71,7 +71,7 @@ rejections! {
     FenceUnchanged = "fence_unchanged", "the fence is in that state already";
     /// This reason cannot be given by hand.
     ReasonNotAllowed = "reason_not_allowed", "a fence cannot be opened by hand for this reason";
-    /// The plan has no step, too many, or names what is not known.
+    /// The plan has no step, too many, or names what is not known; or a slice has too many plans.
     BadPlan = "bad_plan", "the plan has no steps or names something unknown";
     /// The time lies where it must not.
     BadTime = "bad_time", "the time lies in the wrong direction";

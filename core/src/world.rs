@@ -42,6 +42,9 @@ pub struct Calendar {
     pub windows: Vec<Window>,
     /// Where the compiled windows end.
     pub until: Option<Timestamp>,
+    /// Holidays: while it is closed in one of these, it is closed because of the holiday. Sorted and disjoint.
+    #[serde(default)]
+    pub holidays: Vec<Window>,
 }
 
 /// An open span, `from` inclusive, `to` exclusive.
@@ -81,6 +84,9 @@ pub struct TeamSpec {
     pub lends_to: Vec<QueueId>,
     /// Whether a queue below its floor releases the reserve.
     pub releases: bool,
+    /// Queues that its members help only while these are below their floor; the reserve is kept unless it `releases`.
+    #[serde(default)]
+    pub helps: Vec<QueueId>,
     /// Working hours of the team.
     pub hours: Option<CalendarId>,
 }

@@ -14,6 +14,7 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("channel.offer.expires", "20s", "how long an offer stays before an agent"),
     ("channel.offer.accept_within", "30s", "how long an accepted contact may stay unconnected"),
     ("channel.offer.misses", "1 live, 2 otherwise", "no-answers in a row after which the agent is not ready"),
+    ("channel.offer.away_for", "until she says that she is ready", "how long she stays not ready then"),
     ("channel.wrap_up", "0s", "after-contact work"),
     ("channel.max_connected", "4h live, 24h otherwise", "when the source of a connected contact is asked"),
     ("channel.default", "messaging, as above", "what a channel that nobody configured is treated as"),
@@ -24,12 +25,15 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("agent.shift", "none", "she works whenever she is logged in"),
     ("team.fence_policy", "lead, team, covers", "each with the holds below"),
     ("team.reserve", "0", "members kept free for fenced contacts"),
+    ("team.helps", "none", "queues that it helps only below their floor"),
     ("team.releases", "true", "a queue below its floor gets the reserve"),
     ("team.hours", "its members' shifts together", "none, if a member has no shift"),
     ("member.rank", "the place in the list", "1 leads"),
     ("hold", "30s live, 2m messaging, 4 working hours deferred", "one duration sets all five causes"),
     ("hold.busy, away", "as the class above", "where causes are listed and these are not"),
     ("hold.absent, off_shift, left", "0s", "where causes are listed and these are not"),
+    ("hold = \"smart\"", "smart = 40%, busy = the limit below", "waits for somebody busy only while it is worth it"),
+    ("hold.busy with smart", "3m live, 10m messaging, 4h deferred", "the longest that a smart hold may last"),
     ("hold in working time", "passing time", "for a team without hours"),
     ("fence_policy.finally.busy", "open", "everybody is busy"),
     ("fence_policy.finally.closed_hours", "callback", "hours are over"),
@@ -81,7 +85,21 @@ pub(crate) const fn hold(class: Class) -> Wait {
     }
 }
 
+/// The least chance for which a smart hold waits, in thousandths.
+pub(crate) const SMART: u16 = 400;
+
+/// The longest that a smart hold of a class may last. At the usual four or five minutes of a call, one in two frees up
+/// within three.
+pub(crate) const fn smart_limit(class: Class) -> Wait {
+    let seconds = match class {
+        Class::Live => 180,
+        Class::Messaging => 600,
+        Class::Deferred => 4 * 3600,
+    };
+    Wait { span: Millis::from_secs(seconds), clock: Clock::Passing }
+}
+
 /// One duration for all five causes.
 pub(crate) const fn same(wait: Wait) -> HoldWaits {
-    HoldWaits { busy: wait, away: wait, absent: wait, off_shift: wait, left: wait }
+    HoldWaits { busy: wait, away: wait, absent: wait, off_shift: wait, left: wait, smart: None }
 }

@@ -70,6 +70,15 @@ impl RuleSet {
         let channel = ChannelId(names.intern(Kind::Channel, &facts.contact.channel, &mut fresh));
         let people = |ids: &[String]| ids.iter().filter_map(|id| names.find(Kind::Agent, id).map(AgentId)).collect();
         let customer = facts.customer.as_ref();
+        let fit = match (customer, &planned.team) {
+            (Some(customer), Some(team)) => self.fit(customer, team),
+            _ => Vec::new(),
+        };
+        let fit = fit.into_iter().filter_map(|fit| {
+            let agent = AgentId(names.find(Kind::Agent, fit.agent)?);
+            Some(picket_core::Fit { agent, matched: fit.matched, stated: fit.stated })
+        });
+        let fit = fit.collect();
         let arrival = Arrival {
             contact: ContactId(0),
             channel,
@@ -82,6 +91,7 @@ impl RuleSet {
             familiar: Vec::new(),
             prefers: customer.map(|customer| people(&customer.prefers)).unwrap_or_default(),
             avoids: customer.map(|customer| people(&customer.avoids)).unwrap_or_default(),
+            fit,
             scheduled_for: None,
         };
         out.clear();

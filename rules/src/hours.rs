@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use opening_hours::localization::Country;
@@ -118,14 +118,26 @@ impl Hours {
             from: self.zone.moment(range.range.start).max(from),
             to: self.zone.moment(range.range.end).min(until),
         });
-        Calendar { windows: joined(windows.collect()), until: Some(until) }
+        Calendar { windows: joined(windows.collect()), until: Some(until), holidays: self.holidays(from, until) }
+    }
+
+    /// The local days of a span that are public holidays.
+    fn holidays(&self, from: Timestamp, until: Timestamp) -> Vec<Window> {
+        let (first, last) = (self.zone.local(from).date(), self.zone.local(until).date());
+        let midnight = |day: NaiveDate| self.zone.moment(day.and_time(NaiveTime::MIN));
+        let days = first.iter_days().take_while(|day| *day <= last);
+        let free = days.filter(|day| self.zone.holidays.get_public().contains(*day));
+        let windows = free.filter_map(|day| Some(Window { from: midnight(day), to: midnight(day.succ_opt()?) }));
+        joined(windows.collect())
     }
 }
 
 /// The windows in which at least one of several calendars is open.
 pub(crate) fn union(calendars: &[Calendar]) -> Calendar {
     let windows = calendars.iter().flat_map(|calendar| calendar.windows.iter().copied()).collect();
-    Calendar { windows: joined(windows), until: calendars.iter().filter_map(|calendar| calendar.until).min() }
+    let holidays = calendars.iter().flat_map(|calendar| calendar.holidays.iter().copied()).collect();
+    let until = calendars.iter().filter_map(|calendar| calendar.until).min();
+    Calendar { windows: joined(windows), until, holidays: joined(holidays) }
 }
 
 fn joined(mut windows: Vec<Window>) -> Vec<Window> {
@@ -186,6 +198,17 @@ mod tests {
         let christmas = at("2026-12-25T12:00:00Z");
         assert!(!london("Mo-Su 07:00-19:00").is_open(christmas));
         assert!(london("Mo-Su,PH 07:00-19:00").is_open(christmas));
+    }
+
+    #[test]
+    fn a_calendar_knows_which_days_are_holidays() {
+        let calendar = london("Mo-Su 07:00-19:00").calendar(at("2026-03-20T11:00:00Z"));
+        let is_holiday = |text| {
+            let moment = at(text);
+            calendar.holidays.iter().any(|day| day.from <= moment && moment < day.to)
+        };
+        assert!(is_holiday("2026-12-25T00:00:00Z") && is_holiday("2026-12-25T23:59:59Z"));
+        assert!(!is_holiday("2026-12-24T23:59:59Z") && !is_holiday("2026-12-29T12:00:00Z"));
     }
 
     #[test]

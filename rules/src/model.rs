@@ -127,6 +127,8 @@ pub(crate) struct HoldWaits {
     pub(crate) absent: Wait,
     pub(crate) off_shift: Wait,
     pub(crate) left: Wait,
+    /// The least chance, in thousandths, for which somebody busy is waited for; none waits for as long as `busy` says.
+    pub(crate) smart: Option<u16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,6 +167,7 @@ pub(crate) struct Agent {
     pub(crate) place: Place,
     pub(crate) aliases: BTreeMap<String, String>,
     pub(crate) skills: Vec<(String, u8)>,
+    pub(crate) traits: BTreeMap<String, String>,
     pub(crate) queues: Vec<String>,
     pub(crate) shift: Option<Hours>,
     pub(crate) points: u32,
@@ -182,6 +185,7 @@ pub(crate) struct Team {
     pub(crate) reserve: u32,
     pub(crate) reserve_place: Place,
     pub(crate) lends_to: Vec<(String, Place)>,
+    pub(crate) helps: Vec<(String, Place)>,
     pub(crate) releases: bool,
     pub(crate) covers: Vec<(String, Place)>,
     pub(crate) hours: Option<Hours>,

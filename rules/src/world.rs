@@ -42,6 +42,7 @@ impl Numbering<'_> {
             Exit::Open => ExitAction::Open,
             Exit::Callback => ExitAction::Callback,
             Exit::Divert(to) => ExitAction::Divert(DestinationId(self.number(Kind::Destination, to))),
+            Exit::Overflow(to) => ExitAction::Overflow(QueueId(self.number(Kind::Queue, to))),
         }
     }
 
@@ -184,6 +185,7 @@ impl RuleSet {
             reserve: team.reserve,
             lends_to: numbering.queues(team.lends_to.iter().map(|(queue, _)| queue)),
             releases: team.releases,
+            helps: numbering.queues(team.helps.iter().map(|(queue, _)| queue)),
             hours: self.team_calendar_name(team).map(|name| numbering.calendar(&name)),
         }
     }

@@ -164,6 +164,22 @@ fn working_time_is_counted_by_the_teams_own_calendar() {
 }
 
 #[test]
+fn a_smart_hold_waits_for_somebody_busy_up_to_its_limit_and_while_it_is_worth_it() {
+    let facts = Facts { contact: contact("voice", "order"), customer: Some(valued("jhu")), ..Facts::default() };
+    let holds = |hold: &str| {
+        let stated = EXAMPLE.lines().find(|line| line.contains("who = \"lead\"")).unwrap();
+        let text = EXAMPLE.replacen(stated, &format!("  {{ who = \"lead\", {hold} }},"), 1);
+        applied(&text).plan(&facts).plan.steps[0].holds
+    };
+    let seconds = |seconds| Hold::For(Millis::from_secs(seconds));
+    let short = holds("hold = \"smart\"");
+    assert_eq!(short.busy, Hold::Smart(Millis::from_secs(180), 400));
+    assert_eq!((short.away, short.absent, short.left), (seconds(30), seconds(0), seconds(0)));
+    let stated = holds("hold.live = { smart = \"62.5%\", busy = \"90s\", away = \"5s\" }");
+    assert_eq!((stated.busy, stated.away), (Hold::Smart(Millis::from_secs(90), 625), seconds(5)));
+}
+
+#[test]
 fn without_its_world_a_set_makes_no_plan() {
     let set = check(EXAMPLE).unwrap().0;
     let facts = Facts { contact: contact("voice", "order"), ..Facts::default() };

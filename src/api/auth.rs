@@ -151,6 +151,7 @@ fn route(path: &str) -> &'static str {
                 "/v1/contacts"
             }
         }
+        (Some("v1"), Some("contacts"), Some(_), Some("why")) => "/v1/contacts/{id}/why",
         (Some("v1"), Some("agents"), id, None) => {
             if id.is_some() {
                 "/v1/agents/{id}"

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
-use super::{Api, names, plan};
+use super::{Api, names, plan, why};
 use crate::shard::ShardState;
 
 /// Contacts on one page, unless fewer are asked for.
@@ -103,15 +103,20 @@ pub(super) async fn one(
     Query(which): Query<Which>,
 ) -> Result<Json<Value>, Refusal> {
     let model = api.0.shard.model();
-    let state = &*model;
+    let contact = find(&model, &id, &which)?;
+    Ok(Json(whole(&model, &contact)))
+}
+
+/// The one contact of an id.
+pub(super) fn find<'a>(state: &'a ShardState, id: &str, which: &Which) -> Result<ContactView<'a>, Refusal> {
     let known = match &which.source {
-        Some(source) => state.find_contact(source, &id).into_iter().collect(),
-        None => state.contacts_called(&id),
+        Some(source) => state.find_contact(source, id).into_iter().collect(),
+        None => state.contacts_called(id),
     };
     let views: Vec<ContactView<'_>> = known.into_iter().filter_map(|contact| state.router.contact(contact)).collect();
     match views.as_slice() {
         [] => Err(Refusal::unknown("unknown_contact", "no contact of this id was received, or it is forgotten")),
-        [contact] => Ok(Json(whole(state, contact))),
+        [contact] => Ok(*contact),
         several => {
             let sources: Vec<String> = several.iter().map(|contact| names::source(state, contact.source)).collect();
             let detail =
@@ -122,7 +127,7 @@ pub(super) async fn one(
 }
 
 /// A line of the list.
-fn short(state: &ShardState, contact: &ContactView<'_>) -> Value {
+pub(super) fn short(state: &ShardState, contact: &ContactView<'_>) -> Value {
     json!({
         "contact": names::contact(state, contact.id),
         "source": names::source(state, contact.source),
@@ -141,6 +146,7 @@ fn short(state: &ShardState, contact: &ContactView<'_>) -> Value {
 fn whole(state: &ShardState, contact: &ContactView<'_>) -> Value {
     let mut shown = short(state, contact);
     let waits = matches!(contact.state, ContactState::Waiting | ContactState::Offered);
+    let estimates = state.router.estimates(contact.id, state.time).unwrap_or_default();
     let more = json!({
         "domain": state.meta(contact.id).map(|meta| meta.domain.to_string()),
         "customer_hash": contact.customer.and_then(|customer| state.customer_hash(customer)),
@@ -153,6 +159,8 @@ fn whole(state: &ShardState, contact: &ContactView<'_>) -> Value {
             "until": contact.step_until.map(names::time),
         },
         "ahead": if waits { state.router.position(contact.id) } else { None },
+        "estimate_own": estimates.own.map(|estimate| why::estimated(state, estimate)),
+        "estimate_any": estimates.any.map(|estimate| why::estimated(state, estimate)),
         "offers": contact.offers.iter().filter_map(|id| offer(state, *id)).collect::<Vec<_>>(),
         "handled_by": names::agents(state, contact.handled_by.iter().copied()),
         "excluded": names::agents(state, contact.excluded.iter().copied()),

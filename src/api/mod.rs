@@ -13,6 +13,7 @@ mod refusal;
 mod server;
 mod stream;
 mod teams;
+mod why;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,6 +85,7 @@ impl Api {
             .route("/v1/stream", get(stream::follow))
             .route("/v1/contacts", get(contacts::list))
             .route("/v1/contacts/{id}", get(contacts::one))
+            .route("/v1/contacts/{id}/why", get(why::one))
             .route("/v1/agents", get(agents::list))
             .route("/v1/agents/{id}", get(agents::one))
             .route("/v1/teams", get(teams::list))

@@ -60,6 +60,7 @@ fn who(state: &ShardState, who: Who) -> Value {
 fn holds(state: &ShardState, holds: &Holds) -> Value {
     let hold = |hold: Hold| match hold {
         Hold::For(span) => json!(span.0),
+        Hold::Smart(span, least) => json!({ "smart": span.0, "least_permille": least }),
         Hold::Working(span, calendar) => json!({ "working": span.0, "hours": names::calendar(state, calendar) }),
     };
     json!({
@@ -86,6 +87,7 @@ pub(super) fn exit(state: &ShardState, action: ExitAction) -> Value {
         ExitAction::Stay => json!("stay"),
         ExitAction::Open => json!("open"),
         ExitAction::Callback => json!("callback"),
+        ExitAction::Overflow(to) => json!({ "overflow": names::queue(state, to) }),
         ExitAction::Divert(to) => json!({ "divert": names::destination(state, to) }),
     }
 }

@@ -6,7 +6,7 @@ use picket_core::{Kind, QueueId, QueueOrder, QueueView};
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
-use super::{Api, names, plan};
+use super::{Api, names, plan, why};
 use crate::shard::ShardState;
 
 /// `GET /v1/queues`: every queue.
@@ -36,6 +36,7 @@ fn shown(state: &ShardState, queue: &QueueView<'_>) -> Value {
         "waiting": queue.waiting,
         "oldest_since": queue.oldest_since.map(names::time),
         "staff": queue.staff,
+        "estimates": estimates(state, queue.id),
         "needs": plan::needs(state, &spec.needs),
         "order": order,
         "pick": names::word(&spec.pick),
@@ -53,4 +54,15 @@ fn shown(state: &ShardState, queue: &QueueView<'_>) -> Value {
         "hours": spec.hours.map(|hours| names::calendar(state, hours)),
         "closed": plan::exit(state, spec.closed),
     })
+}
+
+/// What one more contact would wait, where anybody waited lately: by channel and urgency.
+fn estimates(state: &ShardState, queue: QueueId) -> Vec<Value> {
+    let shown = |(channel, urgency, estimate)| {
+        let mut shown = why::estimated(state, estimate);
+        shown["channel"] = json!(names::channel(state, channel));
+        shown["urgency"] = names::word(&urgency);
+        shown
+    };
+    state.router.queue_estimates(queue, state.time).map(shown).collect()
 }

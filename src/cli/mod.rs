@@ -13,6 +13,7 @@ mod send;
 mod serve;
 mod setup;
 mod tail;
+mod why;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,7 @@ Use it:
   picket import customers customers.csv         who the customers are
   picket send --type contact.received --data '{\"contact\":\"c1\",\"channel\":\"voice\"}'
   picket tail --type 'offer.*'                  what is decided, as it happens
+  picket why c-17                               why it still waits, and what keeps whom
 
 Exit codes: 0 done; 1 done, and something was refused or found; 2 could not be done.
 Every command says more with --help. Settings are explained in config/picket.toml.";
@@ -63,6 +65,8 @@ enum Command {
     Send(send::Send),
     /// Follow what Picket decides, live
     Tail(tail::Tail),
+    /// Say why a contact waits, and what keeps each of those who could take it
+    Why(why::Why),
     /// Bring in customers, accounts or agents from a file
     Import(import::Import),
     /// Look at messages that could not be understood, send them again, or drop them
@@ -83,6 +87,7 @@ impl Command {
             Self::Serve(command) => command.run(),
             Self::Send(command) => command.run(),
             Self::Tail(command) => command.run(),
+            Self::Why(command) => command.run(),
             Self::Import(command) => command.run(),
             Self::Dead(command) => command.run(),
             Self::Health(command) => command.run(),

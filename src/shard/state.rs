@@ -216,6 +216,8 @@ impl ShardState {
             Event::Fence(contact, FenceFact::Set { .. } | FenceFact::Opened { .. } | FenceFact::Closed) => {
                 self.voice(Topic::Event(event), Some(*contact), None, voices);
             }
+            // The log says it; no platform is told.
+            Event::Fence(_, FenceFact::TeamMissing { .. }) => {}
             Event::Offer(offer, fact) => self.note_offer(event, *offer, fact, voices),
             Event::Agent(agent, _) => self.voice(Topic::Event(event), None, Some(*agent), voices),
             Event::World(WorldFact::ReserveReleased { .. } | WorldFact::ReserveRestored { .. }) => {
@@ -386,6 +388,10 @@ const fn silent(fact: &ContactFact) -> bool {
         // A customer who is called again later is told of as requeued; otherwise what follows says what came of it.
         ContactFact::ConnectFailed { failure } => !matches!(failure, ConnectFailure::Customer { retry_at: Some(_) }),
         ContactFact::StepEntered { cause, .. } => matches!(cause, Arrival | Replanned),
+        ContactFact::Identified(_)
+        | ContactFact::Held { .. }
+        | ContactFact::Consulted { .. }
+        | ContactFact::ConsultEnded => true,
         _ => false,
     }
 }

@@ -64,6 +64,7 @@ fn contacts_in() -> Vec<Outbound> {
             queue: "general".to_owned(),
             fence: closed_fence(),
             cause: Some(FinalCause::Busy),
+            chance_permille: Some(125),
             scheduled_for: Some(now),
         }),
         Outbound::ContactChoiceAvailable(contact::ChoiceAvailable {

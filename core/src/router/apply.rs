@@ -1,9 +1,11 @@
 //! Decides what an event changes. Applying is total: an event about something unknown changes nothing.
 
 use super::Router;
+use super::flow::Left;
 use super::pool::Gain;
 use super::state::Offer;
 use super::timers::Timer;
+use crate::bugs::Bug;
 use crate::{Event, FenceFact, OfferFact, OfferId, Timestamp};
 
 /// Agents that a contact remembers as tried, at most.
@@ -26,14 +28,18 @@ impl Router {
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
         match (fact, &mut contact.fence) {
             (FenceFact::Set { team }, fence) => {
-                *fence = Some(super::state::Fence { team: *team, set_at: at, open: None });
+                *fence = Some(super::state::Fence { team: *team, set_at: at, open: None, until: None });
             }
-            (FenceFact::Opened { reason, .. }, Some(fence)) => fence.open = Some(*reason),
+            (FenceFact::Opened { reason, until, .. }, Some(fence)) => {
+                fence.open = Some(*reason);
+                fence.until = *until;
+            }
             (FenceFact::Closed, Some(fence)) => {
                 fence.open = None;
+                fence.until = None;
                 fence.set_at = at;
             }
-            (FenceFact::Opened { .. } | FenceFact::Closed, None) => {}
+            (FenceFact::Opened { .. } | FenceFact::Closed, None) | (FenceFact::TeamMissing { .. }, _) => {}
         }
         self.replace(id);
     }
@@ -42,27 +48,37 @@ impl Router {
         match fact {
             OfferFact::Made { .. } => self.apply_made(at, id, fact),
             OfferFact::Accepted => {
-                if let Some(offer) = self.end_offer(id)
+                // The assignment follows and takes what the offer took: neither of them is available in between.
+                if let Some(offer) = self.take_offer(at, id)
+                    && !self.has(Bug::MissesNeverForgiven)
                     && let Some(agent) = self.agents.get_mut(offer.agent.index())
                 {
-                    agent.misses = 0;
+                    agent.misses.retain(|(channel, _)| *channel != offer.channel);
                 }
             }
             OfferFact::Declined { .. } => {
-                if let Some(offer) = self.end_offer(id) {
+                if let Some(offer) = self.end_offer(at, id) {
+                    if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
+                        agent.misses.retain(|(channel, _)| *channel != offer.channel);
+                    }
                     self.exclude(&offer);
                 }
             }
             OfferFact::Expired => {
-                if let Some(offer) = self.end_offer(id) {
+                if let Some(offer) = self.end_offer(at, id) {
                     if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
-                        agent.misses = agent.misses.saturating_add(1);
+                        agent.miss(offer.channel);
                     }
                     self.exclude(&offer);
                 }
             }
             OfferFact::Revoked { .. } => {
-                self.end_offer(id);
+                if let Some(offer) = self.end_offer(at, id)
+                    && self.has(Bug::CapacityForgottenOnRevoke)
+                    && let Some(agent) = self.agents.get_mut(offer.agent.index())
+                {
+                    agent.offers.push((id, offer.channel));
+                }
             }
             OfferFact::Extended { expires_at } => {
                 let Some(offer) = self.offers.get_mut(&id) else { return };
@@ -74,6 +90,7 @@ impl Router {
 
     fn apply_made(&mut self, at: Timestamp, id: OfferId, fact: &OfferFact) {
         let OfferFact::Made { contact, agent, standing, step, mode, expires_at, bypassed } = *fact else { return };
+        self.note_departure(at, contact, Left::Served);
         let Some(known) = self.contacts.get_mut(contact.index()) else { return };
         known.offers.push(id);
         let channel = known.channel;
@@ -91,22 +108,34 @@ impl Router {
         self.reindex(agent, Gain::Possible);
     }
 
-    /// Takes an offer off contact and agent.
-    fn end_offer(&mut self, id: OfferId) -> Option<Offer> {
-        let offer = self.offers.remove(&id)?;
-        self.rearm(Some((offer.expires_at, Timer::Offer(id))), None);
-        if let Some(contact) = self.contacts.get_mut(offer.contact.index()) {
-            contact.offers.retain(|own| *own != id);
-        }
-        if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
-            agent.offers.retain(|(own, _)| *own != id);
-        }
+    /// Takes an offer off contact and agent, who has that much more room then.
+    fn end_offer(&mut self, at: Timestamp, id: OfferId) -> Option<Offer> {
+        let offer = self.take_offer(at, id)?;
         self.replace(offer.contact);
         self.reindex(offer.agent, Gain::Possible);
         Some(offer)
     }
 
+    /// Takes an offer off contact and agent, and leaves it to the caller to look at both again.
+    fn take_offer(&mut self, at: Timestamp, id: OfferId) -> Option<Offer> {
+        let offer = self.offers.remove(&id)?;
+        self.rearm(Some((offer.expires_at, Timer::Offer(id))), None);
+        if let Some(contact) = self.contacts.get_mut(offer.contact.index()) {
+            contact.offers.retain(|own| *own != id);
+            if contact.offers.is_empty() && contact.is_waiting() {
+                contact.kept_since = at;
+            }
+        }
+        if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
+            agent.offers.retain(|(own, _)| *own != id);
+        }
+        Some(offer)
+    }
+
     fn exclude(&mut self, offer: &Offer) {
+        if self.has(Bug::ExclusionForgotten) {
+            return;
+        }
         self.exclude_agent(offer.contact, offer.agent);
         self.replace(offer.contact);
     }

@@ -7,11 +7,13 @@ use smallvec::SmallVec;
 
 use super::Router;
 use super::audience::Audience;
+use super::flow::Left;
 use super::pool::Gain;
 use super::state::{Contact, Phase, Progress};
+use crate::bugs::Bug;
 use crate::{
-    AgentId, Arrival, ConnectFailure, ContactFact, ContactId, ExitAction, FinalCause, Millis, Outcome, Plan,
-    RequeueCause, StepCause, Timestamp, Transfer,
+    AgentId, Arrival, ConnectFailure, ContactFact, ContactId, ExitAction, FinalCause, Millis, Outcome, Plan, QueueId,
+    Relation, RequeueCause, StepCause, Timestamp, Transfer,
 };
 
 /// Closed contacts that stay known, at most: a late event about one is refused as `contact_closed`.
@@ -43,6 +45,9 @@ impl Router {
             ContactFact::WrapUp { until } => {
                 if let Some(agent) = self.contacts.get(id.index()).and_then(|contact| contact.phase.holder()) {
                     self.apply_phase(at, id, Phase::WrapUp { agent, until: *until });
+                    if self.has(Bug::WrapUpHoldsNothing) {
+                        self.take_from(at, id, agent);
+                    }
                 }
             }
             ContactFact::Parked => self.apply_parked(at, id),
@@ -60,6 +65,14 @@ impl Router {
             ContactFact::Stalled => self.apply_stalled(id),
             ContactFact::CallbackWanted => {}
             ContactFact::Closed { outcome } => self.apply_closed(at, id, *outcome),
+            ContactFact::Identified(relation) => self.apply_identified(id, relation),
+            ContactFact::Held { until } => self.apply_held(id, *until),
+            ContactFact::Consulted { agent, over_capacity } => {
+                self.apply_consulted(id, *agent);
+                self.note_over_capacity(id, *agent, *over_capacity);
+            }
+            ContactFact::ConsultEnded => self.end_consult(at, id),
+            ContactFact::Overflowed { to, .. } => self.apply_overflowed(at, id, *to),
         }
     }
 
@@ -80,14 +93,19 @@ impl Router {
             familiar: arrival.familiar.clone(),
             prefers: arrival.prefers.clone(),
             avoids: arrival.avoids.clone(),
+            fit: arrival.fit.clone(),
             phase,
             phase_since: at,
+            kept_since: at,
             step: 0,
             step_since: at,
             wait_from: at,
             progress: Progress::default(),
             redirect: None,
             fence: None,
+            held_until: None,
+            consulted: None,
+            stands_for: None,
             offers: SmallVec::new(),
             excluded: SmallVec::new(),
             ahead: false,
@@ -107,13 +125,24 @@ impl Router {
 
     /// Moves a contact to a phase; the agent who had it, and has it no longer, gets her capacity back.
     pub(super) fn apply_phase(&mut self, at: Timestamp, id: ContactId, phase: Phase) {
+        self.note_departure(at, id, Left::by(phase));
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
         let before = core::mem::replace(&mut contact.phase, phase);
         contact.phase_since = at;
         let channel = contact.channel;
+        if !matches!(phase, Phase::Waiting) {
+            contact.held_until = None;
+        }
+        if !matches!(phase, Phase::Connected { .. } | Phase::Orphaned { .. }) {
+            self.end_consult(at, id);
+        }
         if before.holder() != phase.holder() {
             if let Some(agent) = before.holder() {
+                self.note_lasted(at, id, agent, before);
                 self.take_from(at, id, agent);
+            }
+            if let Some(contact) = self.contacts.get_mut(id.index()) {
+                contact.kept_since = at;
             }
             if let Some(agent) = phase.holder()
                 && let Some(agent) = self.agents.get_mut(agent.index())
@@ -127,7 +156,8 @@ impl Router {
             agent.parked.retain(|own| *own != id);
         }
         self.replace(id);
-        if let Some(agent) = phase.holder() {
+        // What an agent can take depends on what she has, not on how far that is.
+        if let Some(agent) = phase.holder().filter(|agent| before.holder() != Some(*agent)) {
             self.reindex(agent, Gain::None);
         }
     }
@@ -151,16 +181,20 @@ impl Router {
             contact.progress = Progress { opened: contact.progress.opened, ..Progress::default() };
         }
         self.apply_phase(at, id, Phase::Waiting);
+        if let Some(contact) = self.contacts.get_mut(id.index()) {
+            contact.kept_since = at;
+        }
     }
 
     fn apply_step(&mut self, at: Timestamp, id: ContactId, step: u8, cause: StepCause) {
+        let has_bug = self.has(Bug::HoldCountsFromArrival);
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
         if contact.step == step && contact.step_since == at && contact.redirect.is_none() {
             return;
         }
         contact.step = step;
         // A new plan counts the time already waited.
-        if cause != StepCause::Replanned {
+        if cause != StepCause::Replanned && !has_bug {
             contact.step_since = at;
         }
         contact.redirect = None;
@@ -203,6 +237,7 @@ impl Router {
         let within = contact.plan.offer.accept_within;
         let deadline = (within > Millis::ZERO).then(|| at + within);
         contact.agent = Some(agent);
+        contact.stands_for = None;
         contact.redirect = None;
         self.note_answer(at, id);
         self.turns = self.turns.saturating_add(1);
@@ -226,6 +261,9 @@ impl Router {
 
     /// Remembers who has the conversation and the matter.
     fn remember(&mut self, id: ContactId, agent: AgentId) {
+        if self.has(Bug::ThreadForgotten) {
+            return;
+        }
         let Some(contact) = self.contacts.get(id.index()) else { return };
         if let Some(thread) = contact.thread {
             self.threads.insert(thread, (id, agent));
@@ -267,15 +305,26 @@ impl Router {
     }
 
     fn apply_parked(&mut self, at: Timestamp, id: ContactId) {
-        let Some(agent) = self.contacts.get(id.index()).and_then(|contact| contact.phase.holder()) else { return };
+        let Some(contact) = self.contacts.get(id.index()) else { return };
+        let Some(holder) = contact.phase.holder() else { return };
+        // Who stood in gives it back.
+        let agent = contact.stands_for.filter(|agent| self.live_agent(*agent).is_some()).unwrap_or(holder);
         self.apply_phase(at, id, Phase::Parked { agent });
+        let costs = self.has(Bug::ParkedCosts);
+        let Some(channel) = self.contacts.get(id.index()).map(|contact| contact.channel) else { return };
         if let Some(agent) = self.agents.get_mut(agent.index()) {
             agent.parked.push(id);
+            if costs {
+                agent.contacts.push((id, channel));
+            }
         }
     }
 
     fn apply_resumed(&mut self, at: Timestamp, id: ContactId, agent: AgentId) {
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
+        if let Phase::Parked { agent: own } = contact.phase {
+            contact.stands_for = (own != agent).then_some(own);
+        }
         contact.agent = Some(agent);
         if !contact.handled_by.contains(&agent) {
             contact.handled_by.push(agent);
@@ -286,13 +335,19 @@ impl Router {
     }
 
     fn apply_requeued(&mut self, at: Timestamp, id: ContactId, cause: RequeueCause) {
+        let has_bug = self.has(Bug::AgeLostOnRequeue);
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
         contact.ahead = match cause {
             RequeueCause::ConnectFailed | RequeueCause::AgentLost | RequeueCause::Resumed => true,
             RequeueCause::Agent | RequeueCause::Transfer => contact.ahead,
         };
+        contact.stands_for = None;
         let giver = contact.phase.holder();
-        if let (Some(agent), RequeueCause::Agent | RequeueCause::Transfer) = (giver, cause) {
+        if has_bug {
+            contact.since = at;
+        }
+        let is_given = matches!(cause, RequeueCause::Agent | RequeueCause::Transfer);
+        if let Some(agent) = giver.filter(|_| is_given) {
             self.exclude_agent(id, agent);
         }
         self.apply_waiting(at, id);
@@ -315,6 +370,57 @@ impl Router {
         }
     }
 
+    fn apply_identified(&mut self, id: ContactId, relation: &Relation) {
+        let Some(contact) = self.contacts.get_mut(id.index()) else { return };
+        contact.customer = relation.customer;
+        contact.familiar.clone_from(&relation.familiar);
+        contact.prefers.clone_from(&relation.prefers);
+        contact.avoids.clone_from(&relation.avoids);
+        contact.fit.clone_from(&relation.fit);
+        self.replace(id);
+    }
+
+    fn apply_held(&mut self, id: ContactId, until: Option<Timestamp>) {
+        let Some(contact) = self.contacts.get_mut(id.index()) else { return };
+        contact.held_until = until;
+        self.replace(id);
+    }
+
+    fn apply_consulted(&mut self, id: ContactId, agent_id: AgentId) {
+        let Some(contact) = self.contacts.get_mut(id.index()) else { return };
+        contact.consulted = Some(agent_id);
+        let channel = contact.channel;
+        if let Some(agent) = self.agents.get_mut(agent_id.index()) {
+            agent.consults.push((id, channel));
+        }
+        self.reindex(agent_id, Gain::None);
+    }
+
+    /// Gives an agent who was asked her capacity back; her idle clock restarts, for this was work.
+    fn end_consult(&mut self, at: Timestamp, id: ContactId) {
+        let Some(contact) = self.contacts.get_mut(id.index()) else { return };
+        let Some(agent_id) = contact.consulted.take() else { return };
+        let channel = contact.channel;
+        let Some(agent) = self.agents.get_mut(agent_id.index()) else { return };
+        agent.consults.retain(|(own, _)| *own != id);
+        agent.over_capacity.retain(|own| *own != id);
+        agent.idle.retain(|(own, _)| *own != channel);
+        agent.idle.push((channel, at));
+        self.reindex(agent_id, Gain::Possible);
+    }
+
+    /// Age and longest wait go on; the steps begin anew.
+    fn apply_overflowed(&mut self, at: Timestamp, id: ContactId, to: QueueId) {
+        let Some(contact) = self.contacts.get_mut(id.index()) else { return };
+        contact.plan.queue = to;
+        contact.widenings = 0;
+        contact.widened = None;
+        contact.step = 0;
+        contact.step_since = at;
+        contact.progress.exhausted = false;
+        self.replace(id);
+    }
+
     fn apply_closed(&mut self, at: Timestamp, id: ContactId, outcome: Outcome) {
         self.note_end(at, id, outcome);
         self.apply_phase(at, id, Phase::Closed { outcome });
@@ -326,6 +432,7 @@ impl Router {
         contact.familiar = Vec::new();
         contact.prefers = Vec::new();
         contact.avoids = Vec::new();
+        contact.fit = Vec::new();
         contact.excluded = SmallVec::new();
         contact.redirect = None;
         contact.widened = None;

@@ -30,6 +30,8 @@ impl Router {
                 state.widened = Some(needs.clone().into_boxed_slice());
                 self.replace(*contact);
             }
+            WorldFact::Lent { team, queue, until } => self.apply_lent(*team, *queue, Some(*until)),
+            WorldFact::LendingEnded { team, queue } => self.apply_lent(*team, *queue, None),
             WorldFact::HoursTurned { calendar, open } => self.apply_hours(at, *calendar, *open),
             WorldFact::MembershipTurned { team } => self.review_team(at, *team),
             WorldFact::ClockJumped { by } => self.apply_jump(*by),
@@ -37,7 +39,7 @@ impl Router {
                 if let Some(hours) = self.hours.get_mut(calendar.index()) {
                     hours.asked = true;
                 }
-                self.arm_hours(at, *calendar);
+                self.arm_horizon(*calendar);
             }
         }
     }
@@ -56,7 +58,9 @@ impl Router {
                 if let Some(team) = self.teams.get_mut(id.index()) {
                     team.removed = true;
                     team.released.clear();
+                    team.lent.clear();
                 }
+                self.arm_lent(*id);
                 self.review_covers();
                 self.review_team(at, *id);
             }
@@ -97,12 +101,18 @@ impl Router {
     fn arm_hours(&mut self, at: Timestamp, id: CalendarId) {
         let Some(hours) = self.hours.get_mut(id.index()) else { return };
         let edge = hours.calendar.windows.iter().flat_map(|window| [window.from, window.to]).find(|edge| *edge > at);
+        let before = core::mem::replace(&mut hours.armed, edge);
+        self.rearm(before.map(|at| (at, Timer::Hours(id))), edge.map(|at| (at, Timer::Hours(id))));
+        self.arm_horizon(id);
+    }
+
+    /// Apart from the edges: one of them may be due, and its timer late.
+    fn arm_horizon(&mut self, id: CalendarId) {
+        let Some(hours) = self.hours.get_mut(id.index()) else { return };
         let horizon =
             hours.calendar.until.filter(|_| !hours.asked).map(|until| Timestamp(until.0.saturating_sub(HORIZON)));
-        let before = core::mem::replace(&mut hours.armed, edge);
-        let before_horizon = core::mem::replace(&mut hours.armed_horizon, horizon);
-        self.rearm(before.map(|at| (at, Timer::Hours(id))), edge.map(|at| (at, Timer::Hours(id))));
-        self.rearm(before_horizon.map(|at| (at, Timer::Horizon(id))), horizon.map(|at| (at, Timer::Horizon(id))));
+        let before = core::mem::replace(&mut hours.armed_horizon, horizon);
+        self.rearm(before.map(|at| (at, Timer::Horizon(id))), horizon.map(|at| (at, Timer::Horizon(id))));
     }
 
     fn review_shift(&mut self, calendar: CalendarId) {
@@ -123,7 +133,7 @@ impl Router {
             }
             None => {
                 self.agents.insert(id.index(), new_agent(at, id, spec));
-                self.review_deputies();
+                self.review_deputies(id);
             }
         }
         self.review_membership(id);
@@ -141,9 +151,10 @@ impl Router {
         agent.absences.clear();
         agent.load.clear();
         agent.lost = false;
+        agent.missed = None;
         let queues = agent.spec.queues.clone();
         self.stir_around(id);
-        self.review_deputies();
+        self.review_deputies(id);
         self.review_people(id, queues);
     }
 
@@ -155,7 +166,7 @@ impl Router {
         queues.extend(agent.spec.queues.iter().copied());
         let mut waiting = self.lanes.everybody(Audience::Agent(id));
         for team in agent.teams.iter().filter_map(|team| self.teams.get(team.index())) {
-            queues.extend(team.spec.lends_to.iter().copied());
+            queues.extend(team.lends_to());
             for behind in [team.id].into_iter().chain(team.covers_for.iter().copied()) {
                 waiting.extend(self.lanes.roll(Roll::Team(behind)).into_iter().flatten().map(|(_, contact)| *contact));
             }
@@ -172,12 +183,12 @@ impl Router {
             Some(team) => {
                 team.spec = spec.clone();
                 team.removed = false;
-                team.released.retain(|queue| team.spec.lends_to.contains(queue) && team.spec.releases);
+                let mut released = core::mem::take(&mut team.released);
+                released.retain(|queue| team.relieves(*queue));
+                team.released = released;
             }
             None => {
-                let (members, covers_for, released) = (Vec::new(), Vec::new(), Vec::new());
-                let team = Team { id, spec: spec.clone(), removed: false, members, covers_for, released, armed: None };
-                self.teams.insert(id.index(), team);
+                self.teams.insert(id.index(), new_team(id, spec));
             }
         }
         self.review_covers();
@@ -240,7 +251,7 @@ impl Router {
     fn stir_team(&mut self, id: TeamId) {
         let Some(team) = self.teams.get(id.index()) else { return };
         let mut waiting: Vec<ContactId> = Vec::new();
-        let mut queues = team.spec.lends_to.clone();
+        let mut queues: Vec<QueueId> = team.lends_to().collect();
         for behind in [id].into_iter().chain(team.covers_for.iter().copied()) {
             waiting.extend(self.lanes.roll(Roll::Team(behind)).into_iter().flatten().map(|(_, contact)| *contact));
             waiting.extend(self.lanes.everybody(Audience::Covers(behind)));
@@ -279,10 +290,33 @@ impl Router {
         state.released.retain(|known| *known != queue);
         if reserve == Reserve::Released {
             state.released.push(queue);
-            let members: Vec<AgentId> = state.people().collect();
-            self.work.agents.extend(members);
         }
+        self.review_lent(team, queue);
         self.arm_floor(at, queue);
+    }
+
+    fn apply_lent(&mut self, id: TeamId, queue: QueueId, until: Option<Timestamp>) {
+        let Some(team) = self.teams.get_mut(id.index()) else { return };
+        team.lent.retain(|(known, _)| *known != queue);
+        team.lent.extend(until.map(|until| (queue, until)));
+        team.lent.sort_unstable();
+        self.arm_lent(id);
+        self.review_lent(id, queue);
+    }
+
+    fn arm_lent(&mut self, id: TeamId) {
+        let Some(team) = self.teams.get_mut(id.index()) else { return };
+        let wanted = team.lent.iter().map(|(_, until)| *until).min();
+        let before = core::mem::replace(&mut team.armed_lent, wanted);
+        self.rearm(before.map(|at| (at, Timer::Lend(id))), wanted.map(|at| (at, Timer::Lend(id))));
+    }
+
+    /// Looks again at a team's people and at a queue whose contacts they may have, or may no longer.
+    fn review_lent(&mut self, team: TeamId, queue: QueueId) {
+        let members: Vec<AgentId> =
+            self.teams.get(team.index()).map(|team| team.people().collect()).unwrap_or_default();
+        members.into_iter().for_each(|agent| self.reindex(agent, Gain::Possible));
+        self.review_staff(queue);
     }
 
     /// What waits for a person's hands is given the time that the clock jumped over.
@@ -306,8 +340,13 @@ enum Reserve {
 
 /// Whether a calendar is open at a moment.
 pub(crate) fn is_open(calendar: &Calendar, at: Timestamp) -> bool {
-    let next = calendar.windows.partition_point(|window| window.to <= at);
-    calendar.windows.get(next).is_some_and(|window| window.from <= at)
+    is_within(&calendar.windows, at)
+}
+
+/// Whether a moment lies in one of some sorted windows.
+pub(crate) fn is_within(windows: &[crate::Window], at: Timestamp) -> bool {
+    let next = windows.partition_point(|window| window.to <= at);
+    windows.get(next).is_some_and(|window| window.from <= at)
 }
 
 fn is_current(member: &crate::Member, at: Timestamp) -> bool {
@@ -318,6 +357,20 @@ fn offline(at: Timestamp) -> Said {
     Said { presence: Presence::Offline, cause: StateCause::Said(None), until: None, by: StateSetter::Picket, at }
 }
 
+fn new_team(id: TeamId, spec: &TeamSpec) -> Team {
+    Team {
+        id,
+        spec: spec.clone(),
+        removed: false,
+        members: Vec::new(),
+        covers_for: Vec::new(),
+        released: Vec::new(),
+        lent: Vec::new(),
+        armed_lent: None,
+        armed: None,
+    }
+}
+
 fn new_agent(at: Timestamp, id: AgentId, spec: &AgentSpec) -> Agent {
     Agent {
         id,
@@ -325,8 +378,10 @@ fn new_agent(at: Timestamp, id: AgentId, spec: &AgentSpec) -> Agent {
         removed: false,
         said: offline(at),
         said_of: smallvec::SmallVec::new(),
+        missed: None,
         over: None,
         over_of: smallvec::SmallVec::new(),
+        lasted: smallvec::SmallVec::new(),
         lost: false,
         absences: smallvec::SmallVec::new(),
         load: smallvec::SmallVec::<[(ChannelId, u32); 1]>::new(),
@@ -335,7 +390,8 @@ fn new_agent(at: Timestamp, id: AgentId, spec: &AgentSpec) -> Agent {
         parked: smallvec::SmallVec::new(),
         idle: smallvec::SmallVec::new(),
         login: at,
-        misses: 0,
+        misses: smallvec::SmallVec::new(),
+        consults: smallvec::SmallVec::new(),
         today: (0, 0),
         turn: 0,
         over_capacity: smallvec::SmallVec::new(),

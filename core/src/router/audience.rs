@@ -1,13 +1,14 @@
 //! Decides which people a step means at this moment, and which steps an agent belongs to.
 
-use alloc::vec::Vec;
 use core::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::Router;
 use super::pool::Pool;
 use super::state::{Agent, Contact, Team};
+use crate::bugs::Bug;
 use crate::{AgentId, QueueId, RoleId, TeamId, Transfer, Who};
 
 /// A group of people as lanes are keyed by it: symbolic, so that a change of membership moves nobody between lanes.
@@ -27,7 +28,25 @@ pub(crate) enum Audience {
     Queue(QueueId),
 }
 
+/// An audience as one number, in the order of audiences: what maps are searched by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct AudienceKey(u128);
+
 impl Audience {
+    /// One number for it; an unnamed lead or role comes before all named ones.
+    pub(crate) fn key(self) -> AudienceKey {
+        let named = |number: Option<u32>| number.map_or(0, |number| u64::from(number) + 1);
+        let (family, whose, further) = match self {
+            Self::Agent(agent) => (0, agent.0, 0),
+            Self::Lead(team) => (1, team.0, 0),
+            Self::Backups(team, lead) => (2, team.0, named(lead.map(|lead| lead.0))),
+            Self::Team(team, role) => (3, team.0, named(role.map(|role| role.0))),
+            Self::Covers(team) => (4, team.0, 0),
+            Self::Queue(queue) => (5, queue.0, 0),
+        };
+        AudienceKey(family << 96 | u128::from(whose) << 64 | u128::from(further))
+    }
+
     /// The people that a step means; `None` where it names a team and the contact has none.
     pub(crate) fn of_step(who: Who, contact: &Contact) -> Option<Self> {
         let team = contact.fence.map(|fence| fence.team);
@@ -58,6 +77,32 @@ impl Team {
         self.members.first().map(|(agent, _)| *agent)
     }
 
+    /// Whether its people serve a queue that need not be their own: always, while the queue is below its floor, or by a
+    /// supervisor's word.
+    pub(crate) fn lends(&self, queue: QueueId) -> bool {
+        self.lends_to().any(|known| known == queue)
+    }
+
+    /// The queues it lends to now; one may be named twice.
+    pub(crate) fn lends_to(&self) -> impl Iterator<Item = QueueId> {
+        let by_hand = self.lent.iter().map(|(queue, _)| *queue);
+        self.spec.lends_to.iter().chain(&self.released).copied().chain(by_hand)
+    }
+
+    /// Whether it does something for a queue below its floor: releases its reserve, or begins to lend.
+    pub(crate) fn relieves(&self, queue: QueueId) -> bool {
+        let lends = self.spec.lends_to.contains(&queue);
+        !self.removed
+            && ((lends && self.spec.releases && self.spec.reserve > 0) || (!lends && self.spec.helps.contains(&queue)))
+    }
+
+    /// Members that it keeps free from a queue's contacts now.
+    pub(crate) fn reserve_from(&self, queue: QueueId) -> u32 {
+        let released = self.spec.releases && self.released.contains(&queue);
+        let by_hand = self.lent.iter().any(|(lent, _)| *lent == queue);
+        if released || by_hand { 0 } else { self.spec.reserve }
+    }
+
     /// Whether an agent is a member now.
     pub(crate) fn has(&self, agent: AgentId) -> bool {
         self.members.iter().any(|(member, _)| *member == agent)
@@ -82,6 +127,7 @@ impl Router {
     ) -> ControlFlow<B> {
         match audience {
             Audience::Agent(agent) => self.person_or_deputy(agent, &mut visit)?,
+            Audience::Lead(_) if self.has(Bug::LeadIgnored) => {}
             Audience::Lead(team) => {
                 if let Some(lead) = self.teams.get(team.index()).and_then(Team::lead) {
                     self.person_or_deputy(lead, &mut visit)?;
@@ -168,15 +214,12 @@ impl Router {
     pub(crate) fn serves(&self, agent: &Agent, queue: QueueId) -> bool {
         !agent.removed
             && (agent.spec.queues.contains(&queue)
-                || agent
-                    .teams
-                    .iter()
-                    .any(|team| self.teams.get(team.index()).is_some_and(|team| team.spec.lends_to.contains(&queue))))
+                || agent.teams.iter().any(|team| self.teams.get(team.index()).is_some_and(|team| team.lends(queue))))
     }
 
     /// Every audience with waiting contacts to which an agent may belong; in order, each once.
-    pub(crate) fn audiences(&self, agent: &Agent) -> Vec<Audience> {
-        let mut found = Vec::new();
+    pub(crate) fn audiences(&self, agent: &Agent) -> SmallVec<[Audience; 12]> {
+        let mut found: SmallVec<[Audience; 12]> = SmallVec::new();
         found.push(Audience::Agent(agent.id));
         found.extend(agent.deputises.iter().map(|person| Audience::Agent(*person)));
         for person in agent.deputises.iter() {
@@ -192,10 +235,10 @@ impl Router {
             let roles = team.members.iter().filter(|(member, role)| *member == agent.id && role.is_some());
             found.extend(roles.map(|(_, role)| Audience::Team(*id, *role)));
             found.extend(team.covers_for.iter().map(|covered| Audience::Covers(*covered)));
-            found.extend(team.spec.lends_to.iter().map(|queue| Audience::Queue(*queue)));
+            found.extend(team.lends_to().map(Audience::Queue));
         }
         found.extend(agent.spec.queues.iter().map(|queue| Audience::Queue(*queue)));
-        found.retain(|audience| self.lanes.is_waited_for(*audience) && self.is_among(agent, *audience));
+        found.retain(|audience: &mut Audience| self.lanes.is_waited_for(*audience) && self.is_among(agent, *audience));
         found.sort_unstable();
         found.dedup();
         found

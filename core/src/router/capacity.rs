@@ -2,6 +2,7 @@
 
 use super::Router;
 use super::state::Agent;
+use crate::bugs::Bug;
 use crate::{AgentId, ChannelId, Presence, Timestamp};
 
 /// What may be over the limit and still be offered.
@@ -35,11 +36,13 @@ impl Agent {
         self.idle.iter().find(|(own, _)| *own == channel).map_or(self.login, |(_, since)| (*since).max(self.login))
     }
 
-    /// Contacts per channel that take capacity: hers, those offered, those reported from outside.
+    /// Contacts per channel that take capacity: hers, those offered, those about which she is asked, those reported from
+    /// outside.
     fn taken(&self) -> impl Iterator<Item = (ChannelId, u32)> {
         let routed = self.contacts.iter().map(|(_, channel)| (*channel, 1));
         let offered = self.offers.iter().map(|(_, channel)| (*channel, 1));
-        routed.chain(offered).chain(self.load.iter().copied())
+        let asked = self.consults.iter().map(|(_, channel)| (*channel, 1));
+        routed.chain(offered).chain(asked).chain(self.load.iter().copied())
     }
 }
 
@@ -63,7 +66,8 @@ impl Router {
     }
 
     fn is_on_shift(&self, agent: &Agent) -> bool {
-        agent.spec.shift.is_none_or(|shift| self.hours.get(shift.index()).is_some_and(|hours| hours.open))
+        self.has(Bug::ShiftIgnored)
+            || agent.spec.shift.is_none_or(|shift| self.hours.get(shift.index()).is_some_and(|hours| hours.open))
     }
 
     /// Whether an agent could take one more contact of a channel.
@@ -71,10 +75,20 @@ impl Router {
         self.condition(agent, channel, Shift::Matters) == Condition::Here && self.has_room(agent, channel, Slots::Count)
     }
 
+    /// Whether an agent could take a contact of any channel, with every check skipped that a step may skip.
+    pub(crate) fn takes_anything(&self, agent: &Agent) -> bool {
+        self.channels.iter().any(|(index, _)| {
+            let channel = ChannelId(u32::try_from(index).unwrap_or(u32::MAX));
+            self.condition(agent, channel, Shift::Skip) == Condition::Here
+                && self.has_room(agent, channel, Slots::Skip)
+        })
+    }
+
     /// Whether one more contact of a channel fits into an agent's points and slots.
     pub(crate) fn has_room(&self, agent: &Agent, channel: ChannelId, slots: Slots) -> bool {
         let Some(spec) = self.channels.get(channel.index()) else { return false };
         let fits = u64::from(spec.cost).saturating_add(self.points_for(agent, channel)) <= u64::from(agent.spec.points);
+        let fits = fits || (slots == Slots::Skip && self.has(Bug::BypassSkipsPoints));
         fits && (slots == Slots::Skip || self.contacts_on(agent, channel) < u64::from(self.slots_of(agent, channel)))
     }
 
@@ -85,12 +99,12 @@ impl Router {
     }
 
     /// Points in use as a new contact of a channel sees them: what it may interrupt counts nothing.
-    fn points_for(&self, agent: &Agent, channel: ChannelId) -> u64 {
+    pub(crate) fn points_for(&self, agent: &Agent, channel: ChannelId) -> u64 {
         agent
             .taken()
             .filter_map(|(taken, contacts)| {
                 let spec = self.channels.get(taken.index())?;
-                let counts = !spec.interruptible_by.contains(&channel);
+                let counts = !spec.interruptible_by.contains(&channel) || self.has(Bug::NothingInterrupted);
                 counts.then(|| u64::from(spec.cost) * u64::from(contacts))
             })
             .fold(0, u64::saturating_add)
@@ -106,7 +120,7 @@ impl Router {
             .fold(0, u64::saturating_add)
     }
 
-    fn contacts_on(&self, agent: &Agent, channel: ChannelId) -> u64 {
+    pub(crate) fn contacts_on(&self, agent: &Agent, channel: ChannelId) -> u64 {
         agent.taken().filter(|(taken, _)| *taken == channel).map(|(_, contacts)| u64::from(contacts)).sum()
     }
 

@@ -6,6 +6,7 @@ use super::capacity::{Condition, Shift, Slots};
 use super::lanes::{Gate, LaneKey};
 use super::pool::Pool;
 use super::state::{Agent, Contact};
+use crate::bugs::Bug;
 use crate::{AgentId, Bypass, ChannelId, Need, Obstacle, QueueId, TeamId};
 
 /// What a lane asks of an agent.
@@ -89,15 +90,14 @@ impl Router {
         }
         agent.teams.iter().all(|team| {
             let reserve = self.effective_reserve(*team, queue);
-            reserve == 0 || self.pools.len(Pool::Idle(*team, demand.channel)) > reserve
+            let idle = self.pools.len(Pool::Idle(*team, demand.channel));
+            reserve == 0 || idle > reserve || (idle == reserve && self.has(Bug::ReserveOffByOne))
         })
     }
 
     /// Members that a team keeps free from a queue's contacts now.
     pub(crate) fn effective_reserve(&self, team: TeamId, queue: QueueId) -> u32 {
-        self.teams
-            .get(team.index())
-            .map_or(0, |team| if team.released.contains(&queue) { 0 } else { team.spec.reserve })
+        self.teams.get(team.index()).map_or(0, |team| team.reserve_from(queue))
     }
 
     /// Checks that the agent fails and that are skipped for her.

@@ -1,8 +1,15 @@
-//! Decides which of several available agents gets a contact: thread, matter, step, familiarity, then the step's way of
-//! choosing.
+//! Decides which of several available agents gets a contact, in this order:
+//!
+//! 1. the agent of the same conversation, then of the same matter, if she is among the people of any step reached (or
+//!    who stands in for her during an absence);
+//! 2. an earlier step before a later one; while the fence is open, then the whole team, its covers and the queue;
+//! 3. in a queue, its own agents before those lent to it;
+//! 4. whom the customer prefers, in the customer's order; more contacts handled before fewer, then the later last one;
+//!    better fit before worse;
+//! 5. backups by rank; everybody else by the step's way of choosing; then idle longest on the channel, then by number.
 
 use alloc::vec::Vec;
-use core::cmp::Reverse;
+use core::cmp::Ordering;
 use core::ops::ControlFlow;
 
 use super::Router;
@@ -12,6 +19,7 @@ use super::check::Demand;
 use super::lanes::{Lane, LaneId};
 use super::pool::{Pool, Tie};
 use super::state::{Agent, Contact, Place};
+use crate::bugs::Bug;
 use crate::{AgentId, Bypass, ChannelId, ContactId, Need, Obstacle, OfferMode, Pick, Timestamp};
 
 /// Agents asked at once by one `all` offer, at most.
@@ -32,6 +40,43 @@ pub(crate) struct Choice {
 enum Tried {
     Skip,
     Allow,
+}
+
+/// How close an agent is to a contact's customer: preferred before familiar, familiar before fitting; the lesser is
+/// closer. Whom the customer prefers counts as most familiar, in the customer's own order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Closeness {
+    /// Her place among those preferred.
+    preferred: usize,
+    /// Contacts handled for this customer, and when the last one ended.
+    familiar: (u32, Timestamp),
+    fit: (u64, u64),
+}
+
+impl Closeness {
+    fn of(contact: &Contact, agent: AgentId) -> Self {
+        let known = contact.familiar.iter().find(|known| known.agent == agent);
+        let fit = contact.fit.iter().find(|fit| fit.agent == agent && fit.stated > 0);
+        Self {
+            preferred: contact.prefers.iter().position(|known| *known == agent).unwrap_or(usize::MAX),
+            familiar: known.map_or((0, Timestamp(i64::MIN)), |known| (known.contacts, known.last)),
+            fit: fit.map_or((0, 1), |fit| (u64::from(fit.matched), u64::from(fit.stated))),
+        }
+    }
+}
+
+impl Ord for Closeness {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_preference = self.preferred.cmp(&other.preferred);
+        let by_familiarity = by_preference.then_with(|| other.familiar.cmp(&self.familiar));
+        by_familiarity.then_with(|| (other.fit.0 * self.fit.1).cmp(&(self.fit.0 * other.fit.1)))
+    }
+}
+
+impl PartialOrd for Closeness {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Router {
@@ -79,7 +124,7 @@ impl Router {
 
     /// Whether an agent may have a contact that stands in this lane.
     fn suits(&self, contact: &Contact, agent: &Agent, demand: &Demand<'_>, tried: Tried) -> bool {
-        !contact.avoids(agent.id)
+        (!contact.avoids(agent.id) || self.has(Bug::AvoidedAsked))
             && (tried == Tried::Allow || !contact.excludes(agent.id))
             && self.obstacle(agent, demand) == Obstacle::None
             && !self.is_asked(contact.id, agent)
@@ -94,15 +139,21 @@ impl Router {
         if contact.plan.offer.mode == OfferMode::All {
             return self.choose_all(contact, tried);
         }
-        let known = self.thread_agent(contact).into_iter().chain(self.matter_agent(contact));
-        for agent in known {
+        for agent in self.known_agents(contact) {
             for (lane, place) in self.lanes_of(contact) {
                 if let Some(choice) = self.person(contact, agent, &lane.key.demand(), place, tried) {
                     return [choice].into();
                 }
             }
         }
-        for (lane, place) in self.lanes_of(contact) {
+        let mut lanes: smallvec::SmallVec<[_; 4]> = self.lanes_of(contact).collect();
+        if self.has(Bug::LaterStepFirst) {
+            lanes.reverse();
+        }
+        if self.has(Bug::CoverBeforeTeam) {
+            lanes.sort_by_key(|(lane, _)| !matches!(lane.key.audience, Audience::Covers(_)));
+        }
+        for (lane, place) in lanes {
             let demand = lane.key.demand();
             if let Some(agent) = self.choose_in(contact, &demand, place.step, tried) {
                 return self.person(contact, agent, &demand, place, tried).into_iter().collect();
@@ -163,21 +214,26 @@ impl Router {
         ControlFlow::Continue(())
     }
 
-    /// The best agent of one audience.
+    /// The best agent of one audience: a queue's own agents before those lent to it, then who is tied to the customer,
+    /// then by the step's way of choosing.
     fn choose_in(&self, contact: &Contact, demand: &Demand<'_>, step: u8, tried: Tried) -> Option<AgentId> {
-        if let Some(agent) = self.most_familiar(contact, demand, tried) {
-            return Some(agent);
-        }
         let pick = self.pick_of(contact, demand.audience, step);
         let Audience::Queue(queue) = demand.audience else {
-            return self.best_person(contact, demand, pick, tried);
+            return self
+                .best_known(contact, demand, pick, tried, |_| true)
+                .or_else(|| self.best_person(contact, demand, pick, tried));
         };
-        for tie in [Tie::Own, Tie::Lent] {
+        let lent_first = self.has(Bug::LentBeforeOwn);
+        for tie in if lent_first { [Tie::Lent, Tie::Own] } else { [Tie::Own, Tie::Lent] } {
+            let is_tied = |agent: &Agent| agent.spec.queues.contains(&queue) == (tie == Tie::Own);
+            if let Some(agent) = self.best_known(contact, demand, pick, tried, is_tied) {
+                return Some(agent);
+            }
             let free = self.pools.agents(Pool::Free(queue, demand.channel, tie));
             let mut fit = free
                 .filter_map(|id| self.agents.get(id.index()))
                 .filter(|agent| self.suits(contact, agent, demand, tried));
-            let found = if self.is_pool_order(queue, pick) {
+            let found = if self.is_pool_order(queue, pick, demand) {
                 fit.next()
             } else {
                 fit.min_by_key(|agent| self.order_of(agent, pick, demand))
@@ -189,10 +245,13 @@ impl Router {
         None
     }
 
-    /// Whether the queue's pools are already in the order of this way of choosing.
-    fn is_pool_order(&self, queue: crate::QueueId, pick: Pick) -> bool {
+    /// Whether the queue's pools are already in the order of this way of choosing. Proficiency is kept there for what the
+    /// queue itself needs; a contact that needs something else is compared agent by agent.
+    fn is_pool_order(&self, queue: crate::QueueId, pick: Pick, demand: &Demand<'_>) -> bool {
+        let Some(queue) = self.queues.get(queue.index()).filter(|queue| queue.spec.pick == pick) else { return false };
+        let own = &queue.spec.needs;
         !matches!(pick, Pick::MostProficient | Pick::LeastProficient)
-            && self.queues.get(queue.index()).is_some_and(|queue| queue.spec.pick == pick)
+            || (own.len() == demand.needs.len() && own.iter().all(|need| demand.needs.contains(need)))
     }
 
     /// The best of an audience whose people are few.
@@ -217,7 +276,7 @@ impl Router {
         (self.pick_rank(agent, pick, demand.needs), agent.idle_since(demand.channel), agent.id)
     }
 
-    fn pick_of(&self, contact: &Contact, audience: Audience, step: u8) -> Pick {
+    pub(crate) fn pick_of(&self, contact: &Contact, audience: Audience, step: u8) -> Pick {
         let step = contact.plan.steps.get(usize::from(step));
         match (audience, step) {
             (_, Some(step)) if Audience::of_step(step.who, contact) == Some(audience) => step.pick,
@@ -228,7 +287,10 @@ impl Router {
         }
     }
 
-    /// The rank of an agent by a way of choosing; the lowest is chosen, idle time and number break ties.
+    /// The rank of an agent by a way of choosing; the lowest is chosen, idle time and number break ties. `least_occupied`
+    /// counts points in use, offers included, in thousandths of her points. `fewest_today` counts assignments since
+    /// midnight UTC; who has had none today comes first, and among those whose last one is the most days ago.
+    /// `round_robin` takes who was offered or assigned anything the longest ago.
     pub(crate) fn pick_rank(&self, agent: &Agent, pick: Pick, needs: &[Need]) -> u64 {
         let proficiency = || {
             let levels = needs.iter().filter_map(|need| {
@@ -249,24 +311,41 @@ impl Router {
         }
     }
 
-    /// Whom the customer prefers, then who handled them most often and most recently, among the available of an audience.
-    fn most_familiar(&self, contact: &Contact, demand: &Demand<'_>, tried: Tried) -> Option<AgentId> {
-        let available = |id: &AgentId| {
-            self.agents
-                .get(id.index())
-                .is_some_and(|agent| self.is_among(agent, demand.audience) && self.suits(contact, agent, demand, tried))
-        };
-        contact.prefers.iter().copied().find(available).or_else(|| {
-            let known = contact.familiar.iter().filter(|known| available(&known.agent));
-            known.max_by_key(|known| (known.contacts, known.last, Reverse(known.agent))).map(|known| known.agent)
-        })
+    /// The closest of those whom the customer prefers, who handled them before, or who fit them, among the available of
+    /// an audience. These are named by the arrival, so nobody is searched for.
+    fn best_known(
+        &self,
+        contact: &Contact,
+        demand: &Demand<'_>,
+        pick: Pick,
+        tried: Tried,
+        is_meant: impl Fn(&Agent) -> bool,
+    ) -> Option<AgentId> {
+        let familiar = contact.familiar.iter().filter(|known| known.contacts > 0).map(|known| known.agent);
+        let fitting = contact.fit.iter().filter(|fit| fit.matched > 0 && fit.stated > 0).map(|fit| fit.agent);
+        let named = contact.prefers.iter().copied().chain(familiar).chain(fitting);
+        let available = named.filter_map(|id| self.agents.get(id.index())).filter(|agent| {
+            self.is_among(agent, demand.audience) && is_meant(agent) && self.suits(contact, agent, demand, tried)
+        });
+        let best = available.map(|agent| (Closeness::of(contact, agent.id), agent)).min_by(|(one, a), (other, b)| {
+            one.cmp(other).then_with(|| self.order_of(a, pick, demand).cmp(&self.order_of(b, pick, demand)))
+        });
+        best.map(|(_, agent)| agent.id)
     }
 
-    fn thread_agent(&self, contact: &Contact) -> Option<AgentId> {
+    /// The agents of the same conversation, then of the same matter; each with who stands in for her now.
+    fn known_agents(&self, contact: &Contact) -> impl Iterator<Item = AgentId> {
+        let thread = contact.thread.and_then(|thread| self.threads.get(&thread));
+        let matter = contact.matter.and_then(|matter| self.matters.get(&matter));
+        let own = thread.into_iter().chain(matter).map(|(_, agent)| *agent);
+        own.flat_map(move |agent| [Some(agent), self.deputy(agent)].into_iter().flatten())
+    }
+
+    pub(crate) fn thread_agent(&self, contact: &Contact) -> Option<AgentId> {
         self.threads.get(&contact.thread?).map(|(_, agent)| *agent)
     }
 
-    fn matter_agent(&self, contact: &Contact) -> Option<AgentId> {
+    pub(crate) fn matter_agent(&self, contact: &Contact) -> Option<AgentId> {
         self.matters.get(&contact.matter?).map(|(_, agent)| *agent)
     }
 }

@@ -7,7 +7,9 @@ use super::Router;
 use super::audience::Audience;
 use super::check::Demand;
 use super::lanes::Gate;
+use super::on_agent::OVERRIDE_SPAN;
 use super::state::{Agent, Contact};
+use crate::bugs::Bug;
 use crate::{AgentId, Bypass, ContactId, Event, FenceFact, FenceReason, Obstacle, Standing, TeamId, Timestamp, Tried};
 
 /// People named when a fence opens, at most.
@@ -23,7 +25,8 @@ impl Contact {
 impl Router {
     /// Whether an agent is a member of a team or of a cover it declares, now.
     pub(crate) fn is_inside(&self, agent: &Agent, team: TeamId) -> bool {
-        agent.teams.contains(&team) || self.covers(team).any(|cover| agent.teams.contains(&cover.id))
+        agent.teams.contains(&team)
+            || (!self.has(Bug::CoversForgotten) && self.covers(team).any(|cover| agent.teams.contains(&cover.id)))
     }
 
     /// Whether a contact's fence lets an agent in.
@@ -53,12 +56,31 @@ impl Router {
         }
     }
 
-    /// Opens a contact's fence, with who was tried and what kept each of them.
+    /// Opens a contact's fence; what a supervisor opens closes again by itself.
     pub(crate) fn open_fence(&mut self, now: Timestamp, id: ContactId, reason: FenceReason, out: &mut Vec<Event>) {
+        let until = (reason == FenceReason::Supervisor).then(|| now + OVERRIDE_SPAN);
+        self.open_fence_until(now, id, (reason, until), out);
+    }
+
+    /// Opens a contact's fence, with who was tried and what kept each of them.
+    pub(crate) fn open_fence_until(
+        &mut self,
+        now: Timestamp,
+        id: ContactId,
+        (reason, until): (FenceReason, Option<Timestamp>),
+        out: &mut Vec<Event>,
+    ) {
         let Some(contact) = self.contacts.get(id.index()) else { return };
         let Some(fence) = contact.fence.filter(|fence| fence.open.is_none()) else { return };
-        let fact = FenceFact::Opened { reason, held: now.since(fence.set_at), tried: self.tried(contact, fence.team) };
+        let (held, tried) = (now.since(fence.set_at), self.tried(contact, fence.team));
+        let fact = FenceFact::Opened { reason, held, tried, until };
         self.emit(now, Event::Fence(id, fact), out);
+    }
+
+    /// Whether a team is gone, or has nobody left: then no plan opens its fences.
+    pub(crate) fn is_missing(&self, team: TeamId) -> bool {
+        let team = self.teams.get(team.index()).filter(|team| !team.removed);
+        team.is_none_or(|team| !team.people().any(|agent| self.live_agent(agent).is_some()))
     }
 
     fn tried(&self, contact: &Contact, team: TeamId) -> Vec<Tried> {

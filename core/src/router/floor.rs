@@ -1,4 +1,5 @@
-//! Decides when a queue's service is below its floor: teams that allow it release their reserve until it has recovered.
+//! Decides when a queue's service is below its floor: teams that allow it release their reserve, or begin to lend, until
+//! it has recovered.
 
 use alloc::vec::Vec;
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Router;
 use super::state::{Queue, Roll};
 use super::timers::Timer;
+use crate::bugs::Bug;
 use crate::{ContactId, Event, Floor, Millis, Outcome, QueueId, Timestamp, WorldFact};
 
 /// Parts into which the span of a floor is divided; the oldest part drops out as a whole.
@@ -122,10 +124,7 @@ impl Router {
     }
 
     fn lenders(&self, queue: QueueId) -> impl Iterator<Item = &super::state::Team> {
-        let teams = self.teams.iter().map(|(_, team)| team);
-        teams.filter(move |team| {
-            !team.removed && team.spec.releases && team.spec.reserve > 0 && team.spec.lends_to.contains(&queue)
-        })
+        self.teams.iter().map(|(_, team)| team).filter(move |team| team.relieves(queue))
     }
 
     fn releases(&self, queue: QueueId) -> bool {
@@ -175,6 +174,9 @@ impl Router {
 
     /// Has every reserve that was released for a queue kept again.
     pub(super) fn restore_reserves(&mut self, now: Timestamp, id: QueueId, out: &mut Vec<Event>) {
+        if self.has(Bug::FloorNeverRestored) {
+            return;
+        }
         let released = self.teams.iter().filter(|(_, team)| team.released.contains(&id));
         let teams: Vec<_> = released.map(|(_, team)| team.id).collect();
         for team in teams {

@@ -3,10 +3,13 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::ops::Bound;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
-use super::audience::Audience;
+use super::audience::{Audience, AudienceKey};
+use super::line::{Ease, Line, Sorted};
 use super::state::{Contact, Roll};
 use crate::{AgentId, Bypass, ChannelId, ContactId, Millis, Need, QueueId, TeamId, Timestamp, Urgency};
 
@@ -24,7 +27,29 @@ pub(crate) struct LaneKey {
     pub(crate) queue: QueueId,
     pub(crate) within: Millis,
     pub(crate) bypass: Bypass,
-    pub(crate) needs: Vec<Need>,
+    pub(crate) needs: SmallVec<[Need; 4]>,
+}
+
+impl LaneKey {
+    /// FNV-1a over everything but the audience.
+    fn digest(&self) -> u64 {
+        let mut digest = 0xcbf2_9ce4_8422_2325_u64;
+        let mut add = |number: u32| digest = (digest ^ u64::from(number)).wrapping_mul(0x0100_0000_01b3);
+        add(self.channel.0);
+        add(self.urgency as u32);
+        if let Some((team, gate)) = self.fence {
+            add(team.0);
+            add(1 + gate as u32);
+        }
+        add(self.queue.0);
+        add(self.within.0);
+        add(u32::from(self.bypass.skill) | u32::from(self.bypass.slots) << 1 | u32::from(self.bypass.hours) << 2);
+        for need in &self.needs {
+            add(need.skill.0);
+            add(u32::from(need.level.0));
+        }
+        digest
+    }
 }
 
 /// A fence's outward gate.
@@ -60,7 +85,7 @@ impl Waiting {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Lane {
     pub(crate) key: LaneKey,
-    pub(crate) waiting: BTreeSet<Waiting>,
+    pub(crate) waiting: Line,
     /// Whether anybody of a queue could ever serve these; true for other audiences, whose people are few.
     pub(crate) able: bool,
 }
@@ -70,10 +95,16 @@ pub(crate) struct Lane {
 pub(crate) struct Lanes {
     slots: Vec<Option<Lane>>,
     free: Vec<LaneId>,
-    ids: BTreeMap<LaneKey, LaneId>,
-    by_audience: BTreeMap<Audience, BTreeSet<LaneId>>,
-    watchers: BTreeMap<Audience, BTreeSet<ContactId>>,
-    rolls: BTreeMap<Roll, BTreeSet<(Timestamp, ContactId)>>,
+    by_audience: BTreeMap<AudienceKey, Vec<Known>>,
+    watchers: BTreeMap<AudienceKey, BTreeSet<ContactId>>,
+    rolls: BTreeMap<u64, Sorted<(Timestamp, ContactId)>>,
+}
+
+/// A lane of an audience, and the digest of its key, so that few keys are compared to find one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    lane: LaneId,
+    digest: u64,
 }
 
 impl Lanes {
@@ -86,7 +117,9 @@ impl Lanes {
     }
 
     pub(crate) fn find(&self, key: &LaneKey) -> Option<LaneId> {
-        self.ids.get(key).copied()
+        let digest = key.digest();
+        let known = self.by_audience.get(&key.audience.key())?.iter().filter(|known| known.digest == digest);
+        known.map(|known| known.lane).find(|lane| self.get(*lane).is_some_and(|lane| lane.key == *key))
     }
 
     /// Adds an empty lane.
@@ -95,17 +128,18 @@ impl Lanes {
             self.slots.push(None);
             LaneId(u32::try_from(self.slots.len().saturating_sub(1)).unwrap_or(u32::MAX))
         });
-        self.ids.insert(key.clone(), id);
-        self.by_audience.entry(key.audience).or_default().insert(id);
+        let lanes = self.by_audience.entry(key.audience.key()).or_default();
+        let place = lanes.partition_point(|known| known.lane < id);
+        lanes.insert(place, Known { lane: id, digest: key.digest() });
         if let Some(slot) = self.slots.get_mut(id.0 as usize) {
-            *slot = Some(Lane { key, waiting: BTreeSet::new(), able });
+            *slot = Some(Lane { key, waiting: Line::default(), able });
         }
         id
     }
 
-    pub(crate) fn enter(&mut self, id: LaneId, place: Waiting) {
+    pub(crate) fn enter(&mut self, id: LaneId, place: Waiting, ease: Ease) {
         if let Some(lane) = self.get_mut(id) {
-            lane.waiting.insert(place);
+            lane.waiting.insert(place, ease);
         }
     }
 
@@ -113,16 +147,16 @@ impl Lanes {
     pub(crate) fn leave(&mut self, id: LaneId, place: Waiting) {
         let Some(slot) = self.slots.get_mut(id.0 as usize) else { return };
         let Some(lane) = slot.as_mut() else { return };
-        lane.waiting.remove(&place);
+        lane.waiting.remove(place);
         if !lane.waiting.is_empty() {
             return;
         }
         if let Some(lane) = slot.take() {
-            self.ids.remove(&lane.key);
-            if let Some(lanes) = self.by_audience.get_mut(&lane.key.audience) {
-                lanes.remove(&id);
+            let audience = lane.key.audience.key();
+            if let Some(lanes) = self.by_audience.get_mut(&audience) {
+                lanes.retain(|known| known.lane != id);
                 if lanes.is_empty() {
-                    self.by_audience.remove(&lane.key.audience);
+                    self.by_audience.remove(&audience);
                 }
             }
             self.free.push(id);
@@ -130,65 +164,81 @@ impl Lanes {
     }
 
     pub(crate) fn is_waited_for(&self, audience: Audience) -> bool {
-        self.by_audience.contains_key(&audience)
+        self.by_audience.contains_key(&audience.key())
     }
 
     pub(crate) fn of(&self, audience: Audience) -> impl Iterator<Item = (LaneId, &Lane)> {
-        self.by_audience.get(&audience).into_iter().flatten().filter_map(|id| self.get(*id).map(|lane| (*id, lane)))
+        let known = self.by_audience.get(&audience.key()).into_iter().flatten();
+        known.filter_map(|known| self.get(known.lane).map(|lane| (known.lane, lane)))
     }
 
     /// The audiences of a team's backups that somebody waits for, whoever leads.
     pub(crate) fn backups_of(&self, team: TeamId) -> impl Iterator<Item = Audience> {
-        let first = Audience::Backups(team, None);
-        let last = Audience::Backups(team, Some(AgentId(u32::MAX)));
-        self.by_audience.range(first..=last).map(|(audience, _)| *audience)
+        let first = Audience::Backups(team, None).key();
+        let last = Audience::Backups(team, Some(AgentId(u32::MAX))).key();
+        let lanes = self.by_audience.range(first..=last).filter_map(|(_, lanes)| lanes.first());
+        lanes.filter_map(|known| self.get(known.lane)).map(|lane| lane.key.audience)
     }
 
     pub(crate) fn watch(&mut self, audience: Audience, contact: ContactId) {
-        self.watchers.entry(audience).or_default().insert(contact);
+        self.watchers.entry(audience.key()).or_default().insert(contact);
     }
 
     pub(crate) fn unwatch(&mut self, audience: Audience, contact: ContactId) {
-        if let Some(watchers) = self.watchers.get_mut(&audience) {
+        if let Some(watchers) = self.watchers.get_mut(&audience.key()) {
             watchers.remove(&contact);
             if watchers.is_empty() {
-                self.watchers.remove(&audience);
+                self.watchers.remove(&audience.key());
             }
         }
     }
 
     /// Contacts whose step depends on what these people do.
     pub(crate) fn watchers(&self, audience: Audience) -> impl Iterator<Item = ContactId> {
-        self.watchers.get(&audience).into_iter().flatten().copied()
+        self.watchers.get(&audience.key()).into_iter().flatten().copied()
     }
 
     pub(crate) fn enrol(&mut self, roll: Roll, since: Timestamp, contact: ContactId) {
-        self.rolls.entry(roll).or_default().insert((since, contact));
+        self.rolls.entry(roll.key()).or_default().insert((since, contact));
     }
 
     pub(crate) fn strike(&mut self, roll: Roll, since: Timestamp, contact: ContactId) {
-        if let Some(waiting) = self.rolls.get_mut(&roll) {
+        if let Some(waiting) = self.rolls.get_mut(&roll.key()) {
             waiting.remove(&(since, contact));
             if waiting.is_empty() {
-                self.rolls.remove(&roll);
+                self.rolls.remove(&roll.key());
             }
         }
     }
 
     /// Who waits behind a fence or in a queue, offered ones included; the oldest first.
-    pub(crate) fn roll(&self, roll: Roll) -> Option<&BTreeSet<(Timestamp, ContactId)>> {
-        self.rolls.get(&roll)
+    pub(crate) fn roll(&self, roll: Roll) -> Option<&Sorted<(Timestamp, ContactId)>> {
+        self.rolls.get(&roll.key())
+    }
+
+    /// Everybody who waits after a place: behind fences by team, then in queues, each by age.
+    pub(crate) fn rolls_after(
+        &self,
+        after: Option<(u64, (Timestamp, ContactId))>,
+    ) -> impl Iterator<Item = (u64, (Timestamp, ContactId))> {
+        let first = after.map_or(Bound::Unbounded, |(roll, _)| Bound::Included(roll));
+        self.rolls.range((first, Bound::Unbounded)).flat_map(move |(roll, waiting)| {
+            let start = after.filter(|(known, _)| known == roll).map(|(_, place)| place);
+            let later = waiting.into_iter().filter(move |place| start.is_none_or(|start| **place > start));
+            later.map(|place| (*roll, *place))
+        })
     }
 
     /// Waiting contacts of every audience that names a team.
     pub(crate) fn everybody_of_team(&self, team: TeamId) -> Vec<ContactId> {
-        let named = self.by_audience.keys().filter(|audience| match audience {
+        let audiences = self.by_audience.values().filter_map(|lanes| self.get(lanes.first()?.lane));
+        let named = audiences.map(|lane| lane.key.audience).filter(|audience| match audience {
             Audience::Lead(own) | Audience::Backups(own, _) | Audience::Team(own, _) | Audience::Covers(own) => {
                 *own == team
             }
             Audience::Agent(_) | Audience::Queue(_) => false,
         });
-        named.flat_map(|audience| self.everybody(*audience)).collect()
+        named.flat_map(|audience| self.everybody(audience)).collect()
     }
 
     /// Waiting contacts of an audience, for the rare changes that concern all of them.

@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 use super::Router;
 use super::capacity::{Condition, Shift};
 use super::state::{Agent, Phase};
+use crate::bugs::Bug;
 use crate::{
     AgentCommand, AgentFact, AgentId, ContactFact, ContactId, Event, ExpectedPresence, Millis, OfferFact, OfferId,
     Presence, Rejection, RevokeCause, StateCause, StateSetter, Timestamp,
 };
 
-/// How long a supervisor's word lies above the platforms' when no end is given.
+/// How long what a supervisor does by hand lasts when no end is given: an override, a hold, an opening, a lending.
 pub const OVERRIDE_SPAN: Millis = Millis::from_secs(30 * 60);
 
 /// How long the contacts of a lost agent wait for her return.
@@ -65,6 +66,7 @@ impl Router {
                 }
                 self.tell(now, id, AgentFact::LoadReported { channel, contacts }, out);
             }
+            AgentCommand::Pull(contact) => self.pull(now, id, contact, out)?,
             AgentCommand::Vouch(ExpectedPresence::Lost) => self.lose(now, id, out),
             AgentCommand::Vouch(ExpectedPresence::Seen) => self.find(now, id, out),
         }
@@ -82,7 +84,7 @@ impl Router {
             return;
         }
         self.tell(now, id, AgentFact::Vouched(ExpectedPresence::Lost), out);
-        for contact in self.held_by(id) {
+        for contact in if self.has(Bug::LostKeepsContacts) { Vec::new() } else { self.held_by(id) } {
             let held = self.contacts.get(contact.index()).map(|contact| contact.phase);
             if let Some(Phase::Assigned { .. } | Phase::Connected { .. }) = held {
                 self.emit(now, Event::Contact(contact, ContactFact::Orphaned { until: now + ORPHAN_WAIT }), out);
@@ -153,7 +155,7 @@ impl Router {
 
 /// What ends the first pause or override that is over.
 fn ended_pause(agent: &Agent, now: Timestamp) -> Option<AgentFact> {
-    let all = agent.over.iter().chain([&agent.said]).map(|said| (None, said));
+    let all = agent.over.iter().chain(&agent.missed).chain([&agent.said]).map(|said| (None, said));
     let single = agent.over_of.iter().chain(&agent.said_of).map(|(channel, said)| (Some(*channel), said));
     let (channel, said) = all.chain(single).find(|(_, said)| said.until.is_some_and(|until| until <= now))?;
     let by = if said.by == StateSetter::Supervisor { StateSetter::Supervisor } else { StateSetter::Picket };

@@ -1,15 +1,15 @@
 //! Decides what a platform's word about a contact does.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Router;
 use super::capacity::{Condition, Shift, Slots};
 use super::state::{Contact, Phase};
 use super::timers::TimerKind;
+use crate::bugs::Bug;
 use crate::{
     AgentId, Class, ConnectFailure, ContactCommand, ContactFact, ContactId, Event, FenceFact, FenceReason, Millis,
-    Outcome, OutsideEnd, Plan, Rejection, Replanning, RequeueCause, RevokeCause, StepCause, Timestamp, Transfer,
+    Outcome, OutsideEnd, Rejection, RequeueCause, RevokeCause, Timestamp, Transfer,
 };
 
 impl Router {
@@ -34,6 +34,13 @@ impl Router {
             ContactCommand::Transfer(to) => self.transfer(now, id, to, out),
             ContactCommand::Schedule(at) => self.schedule(now, id, at, out),
             ContactCommand::Replan(plan, because) => self.replan(now, id, plan, because, out),
+            ContactCommand::Identify(relation) => self.identify(now, id, relation, out),
+            ContactCommand::Consult(agent) => self.consult(now, id, agent, out),
+            ContactCommand::EndConsult => self.stop_consulting(now, id, out),
+            ContactCommand::Forward => {
+                self.close(now, id, Outcome::Forwarded, out);
+                Ok(())
+            }
         }
     }
 
@@ -43,7 +50,7 @@ impl Router {
         if matches!(contact.phase, Phase::Closed { .. }) { Err(Rejection::ContactClosed) } else { Ok(contact) }
     }
 
-    fn say(&mut self, now: Timestamp, id: ContactId, fact: ContactFact, out: &mut Vec<Event>) {
+    pub(super) fn say(&mut self, now: Timestamp, id: ContactId, fact: ContactFact, out: &mut Vec<Event>) {
         self.emit(now, Event::Contact(id, fact), out);
     }
 
@@ -201,7 +208,7 @@ impl Router {
         match to {
             Transfer::Agent(agent) => {
                 let agent = self.live_agent(*agent).ok_or(Rejection::UnknownAgent)?;
-                Ok(fence.is_some_and(|team| !self.is_inside(agent, team)))
+                Ok(fence.is_some_and(|team| !self.is_inside(agent, team)) && !self.has(Bug::TransferPassesTheFence))
             }
             Transfer::Team(team) => {
                 self.teams.get(team.index()).filter(|team| !team.removed).ok_or(Rejection::UnknownTeam)?;
@@ -234,50 +241,6 @@ impl Router {
         Ok(())
     }
 
-    fn replan(
-        &mut self,
-        now: Timestamp,
-        id: ContactId,
-        mut plan: Box<Plan>,
-        because: Replanning,
-        out: &mut Vec<Event>,
-    ) -> Result<(), Rejection> {
-        let contact = self.open_contact(id)?;
-        self.check_plan(&plan)?;
-        let before = contact.fence;
-        let keeps = because == Replanning::Updated && plan.fence.is_none();
-        if let Some(fence) = before.filter(|fence| keeps && fence.open.is_none()) {
-            // An update never opens a fence: who may serve stays as it was.
-            plan.fence = Some(fence.team);
-            plan.lead = contact.plan.lead;
-            plan.steps.clone_from(&contact.plan.steps);
-            plan.finally = contact.plan.finally;
-        }
-        let wanted = plan.fence;
-        let is_waiting = contact.is_waiting();
-        self.revoke_offers_of(now, id, RevokeCause::Replanned, out);
-        let ends = wanted.is_none() && !keeps;
-        if ends {
-            let reason = match because {
-                Replanning::Reidentified => FenceReason::Reidentified,
-                Replanning::Rules | Replanning::Customer | Replanning::Updated => FenceReason::NoLongerValued,
-            };
-            self.open_fence(now, id, reason, out);
-        }
-        self.say(now, id, ContactFact::Replanned { plan, because }, out);
-        if let Some(team) = wanted.filter(|team| before.is_none_or(|fence| fence.team != *team)) {
-            self.emit(now, Event::Fence(id, FenceFact::Set { team }), out);
-            let was_open = before.and_then(|fence| fence.open).filter(|_| because != Replanning::Reidentified);
-            if let Some(reason) = was_open {
-                self.open_fence(now, id, reason, out);
-            }
-        }
-        if is_waiting {
-            self.say(now, id, ContactFact::StepEntered { step: 0, cause: StepCause::Replanned }, out);
-        }
-        Ok(())
-    }
-
     /// Ends a contact; what is out for it is taken back first.
     pub(super) fn close(&mut self, now: Timestamp, id: ContactId, outcome: Outcome, out: &mut Vec<Event>) {
         self.revoke_offers_of(now, id, RevokeCause::ContactGone, out);
@@ -286,6 +249,15 @@ impl Router {
 
     pub(super) fn wake_contact(&mut self, now: Timestamp, id: ContactId, kind: TimerKind, out: &mut Vec<Event>) {
         let Some(contact) = self.contacts.get(id.index()) else { return };
+        if kind == TimerKind::OpeningEnd {
+            self.emit(now, Event::Fence(id, FenceFact::Closed), out);
+            self.revoke_outside(now, out);
+            return;
+        }
+        if kind == TimerKind::HeldEnd {
+            self.say(now, id, ContactFact::Held { until: None }, out);
+            return;
+        }
         match contact.phase {
             Phase::Scheduled { .. } => self.start_waiting(now, id, out),
             Phase::Assigned { .. } => {

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::Router;
 use super::state::Offer;
+use crate::bugs::Bug;
 use crate::{
     AgentFact, AgentId, Assignment, ContactFact, ContactId, Event, Millis, OfferCommand, OfferFact, OfferId, Presence,
     ReasonId, Rejection, RevokeCause, StateCause, StateSetter, Timestamp, WorldFact,
@@ -32,7 +33,8 @@ impl Router {
             return Err(Rejection::NotYourOffer);
         }
         // The timer that ends this offer may still be behind us; time decides, not luck.
-        if now >= offer.expires_at {
+        let is_over = if self.has(Bug::DeadlineInclusive) { now > offer.expires_at } else { now >= offer.expires_at };
+        if is_over && !self.has(Bug::StaleAcceptTaken) {
             return Err(Rejection::OfferExpired);
         }
         Ok(*offer)
@@ -41,7 +43,9 @@ impl Router {
     fn accept(&mut self, now: Timestamp, id: OfferId, agent: AgentId, out: &mut Vec<Event>) -> Result<(), Rejection> {
         let offer = self.live_offer(now, id, agent)?;
         self.emit(now, Event::Offer(id, OfferFact::Accepted), out);
-        self.revoke_offers_of(now, offer.contact, RevokeCause::TakenByOther, out);
+        if !self.has(Bug::OtherOffersStay) {
+            self.revoke_offers_of(now, offer.contact, RevokeCause::TakenByOther, out);
+        }
         let fact = ContactFact::Assigned {
             agent,
             how: Assignment::Accepted(id),
@@ -66,18 +70,22 @@ impl Router {
         Ok(())
     }
 
-    /// An offer's deadline: nobody answered. Too many of these, and the agent takes no more until she returns.
+    /// An offer's deadline: nobody answered. Too many of these on one channel without an answer of either kind, and the
+    /// agent takes nothing more on any channel until a source says that she is ready, or for the time the plan states.
     pub(super) fn expire_offer(&mut self, now: Timestamp, id: OfferId, out: &mut Vec<Event>) {
         let Some(offer) = self.offers.get(&id).copied() else { return };
-        let limit = self.contacts.get(offer.contact.index()).map_or(0, |contact| contact.plan.offer.misses);
+        let policy = self.contacts.get(offer.contact.index()).map(|contact| contact.plan.offer);
+        let (limit, away_for) = policy.map_or((0, Millis::ZERO), |policy| (policy.misses, policy.away_for));
         self.emit(now, Event::Offer(id, OfferFact::Expired), out);
-        let misses = self.agents.get(offer.agent.index()).map_or(0, |agent| agent.misses);
+        let agent = self.agents.get(offer.agent.index());
+        let row = agent.and_then(|agent| agent.misses.iter().find(|(channel, _)| *channel == offer.channel));
+        let misses = row.map_or(0, |(_, misses)| *misses);
         if limit > 0 && misses >= limit {
             let fact = AgentFact::StateChanged {
                 channels: Vec::new(),
                 presence: Presence::NotReady,
                 cause: StateCause::NoAnswer,
-                until: None,
+                until: (away_for > Millis::ZERO).then(|| now + away_for),
                 by: StateSetter::Picket,
             };
             self.emit(now, Event::Agent(offer.agent, fact), out);

@@ -6,9 +6,12 @@ use alloc::vec::Vec;
 use super::Router;
 use super::state::Roll;
 use crate::{
-    Arrival, ContactFact, ContactId, Event, ExitAction, FenceFact, FenceReason, FinalCause, Rejection, StepCause,
-    Timestamp,
+    Arrival, ChannelId, ContactFact, ContactId, Event, ExitAction, FenceFact, FenceReason, FinalCause, QueueId, Rejection,
+    StepCause, Timestamp, Urgency,
 };
+
+/// Queues through which one arrival overflows, at most.
+const OVERFLOWS_LIMIT: usize = 4;
 
 impl Router {
     pub(super) fn on_receive(
@@ -29,7 +32,10 @@ impl Router {
         }
         self.check_plan(&arrival.plan)?;
         let is_later = arrival.scheduled_for.is_some_and(|due| due > now);
-        let turned_away = if is_later { None } else { self.turned_away(&arrival) };
+        let fenced = arrival.plan.fence.is_some();
+        let newcomer = (arrival.channel, arrival.plan.urgency);
+        let turned_away =
+            if is_later || fenced { None } else { self.turned_away(now, arrival.plan.queue, newcomer) };
         if matches!(turned_away, Some((ExitAction::Stay, FinalCause::Busy))) {
             return Err(Rejection::QueueFull);
         }
@@ -42,30 +48,59 @@ impl Router {
             return Ok(());
         }
         self.emit(now, Event::Contact(id, ContactFact::StepEntered { step: 0, cause: StepCause::Arrival }), out);
-        if let Some((action @ (ExitAction::Callback | ExitAction::Divert(_)), cause)) = turned_away {
-            self.emit(now, Event::Contact(id, ContactFact::PlanExhausted { cause }), out);
-            self.exit(now, id, (action, cause), FenceReason::HoldOver, out);
-        }
+        self.turn_away(now, id, turned_away, out);
         Ok(())
     }
 
-    /// What a queue that is full or closed does with a contact without a fence.
-    fn turned_away(&self, arrival: &Arrival) -> Option<(ExitAction, FinalCause)> {
-        if arrival.plan.fence.is_some() {
-            return None;
+    /// Does what a full or closed queue says. A contact that overflows meets the limit of the next queue, and stays at the
+    /// last of four, or where the queue would refuse it: it is inside already.
+    fn turn_away(
+        &mut self,
+        now: Timestamp,
+        id: ContactId,
+        first: Option<(ExitAction, FinalCause)>,
+        out: &mut Vec<Event>,
+    ) {
+        let mut next = first;
+        for _ in 0..OVERFLOWS_LIMIT {
+            let Some((action, cause)) = next else { return };
+            // Asked before it stands there itself.
+            let following = match action {
+                ExitAction::Overflow(to) => {
+                    let contact = self.contacts.get(id.index());
+                    contact.and_then(|known| self.turned_away(now, to, (known.channel, known.plan.urgency)))
+                }
+                ExitAction::Stay | ExitAction::Open | ExitAction::Callback | ExitAction::Divert(_) => None,
+            };
+            let before = out.len();
+            if matches!(action, ExitAction::Callback | ExitAction::Divert(_)) {
+                self.emit(now, Event::Contact(id, ContactFact::PlanExhausted { cause }), out);
+            }
+            self.exit(now, id, (action, cause), FenceReason::HoldOver, out);
+            next = following.filter(|_| out.len() > before);
         }
-        let queue = self.queues.get(arrival.plan.queue.index())?;
+    }
+
+    /// What a queue that is full or closed does with a contact without a fence.
+    fn turned_away(
+        &self,
+        now: Timestamp,
+        id: QueueId,
+        (channel, urgency): (ChannelId, Urgency),
+    ) -> Option<(ExitAction, FinalCause)> {
+        let queue = self.queues.get(id.index())?;
         let closed =
             queue.spec.hours.is_some_and(|hours| self.hours.get(hours.index()).is_none_or(|hours| !hours.open));
         if closed && !matches!(queue.spec.closed, ExitAction::Stay | ExitAction::Open) {
-            return Some((queue.spec.closed, FinalCause::ClosedHours));
+            return Some((queue.spec.closed, self.closed_cause(queue.spec.hours, now)));
         }
         let limit = queue.spec.limit?;
         let waiting = self.lanes.roll(Roll::Queue(queue.id));
         let length = waiting.map_or(0, |waiting| u32::try_from(waiting.len()).unwrap_or(u32::MAX));
-        // The wait of the head of the line stands for the wait that one more would have.
-        let oldest = waiting.and_then(|waiting| waiting.first()).map(|(since, _)| arrival.since.since(*since));
-        let too_long = limit.wait.is_some_and(|wait| oldest.is_some_and(|oldest| oldest > wait));
+        let too_long = limit.wait.is_some_and(|wait| {
+            let expected = self.newcomer_estimate(queue.id, channel, urgency, now);
+            expected.is_some_and(|expected| expected.wait > wait)
+        });
         (length >= limit.length || too_long).then_some((limit.then, FinalCause::Busy))
     }
 

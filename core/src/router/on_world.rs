@@ -44,6 +44,14 @@ impl Router {
         for offer in offers {
             self.emit(now, Event::Offer(offer, OfferFact::Revoked { cause: RevokeCause::AgentAway }), out);
         }
+        let asked: Vec<_> = self
+            .agents
+            .get(id.index())
+            .map(|agent| agent.consults.iter().map(|(contact, _)| *contact).collect())
+            .unwrap_or_default();
+        for contact in asked {
+            self.emit(now, Event::Contact(contact, ContactFact::ConsultEnded), out);
+        }
         for contact in self.held_by(id) {
             let is_done =
                 matches!(self.contacts.get(contact.index()).map(|contact| contact.phase), Some(Phase::WrapUp { .. }));

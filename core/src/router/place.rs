@@ -9,6 +9,7 @@ use super::Router;
 use super::audience::Audience;
 use super::check::Demand;
 use super::lanes::{LaneKey, Waiting};
+use super::line::Ease;
 use super::state::{Contact, Phase, Place, Roll};
 use crate::{Bypass, ContactId, Hold, Joining, Need, OfferMode, Step};
 
@@ -57,6 +58,12 @@ impl Contact {
             })
     }
 
+    /// Whether every agent of its lanes may have it.
+    fn ease(&self) -> Ease {
+        let is_plain = self.avoids.is_empty() && self.excluded.is_empty() && self.offers.is_empty();
+        if is_plain { Ease::Plain } else { Ease::Particular }
+    }
+
     fn is_in_queue(&self) -> bool {
         self.progress.opened || self.fence.is_some_and(|fence| fence.open.is_some())
     }
@@ -66,13 +73,14 @@ impl Router {
     /// Brings lanes, watches, rolls and the timer of a contact up to what its state says. The only writer of places.
     pub(crate) fn replace(&mut self, id: ContactId) {
         let Some(contact) = self.contacts.get(id.index()) else { return };
-        let wanted = if contact.is_placed() { self.keys_of(contact) } else { Vec::new() };
-        let watches = if contact.is_placed() { Self::watches_of(contact, &wanted) } else { SmallVec::new() };
+        let is_placed = contact.is_placed();
+        let wanted = if is_placed { self.keys_of(contact) } else { SmallVec::new() };
+        let watches = if is_placed { Self::watches_of(contact, &wanted) } else { SmallVec::new() };
         let roll = contact.is_waiting().then(|| match contact.fence {
             Some(fence) if fence.open.is_none() => Roll::Team(fence.team),
             Some(_) | None => Roll::Queue(contact.plan.queue),
         });
-        let (since, entry) = (contact.since, Waiting::of(contact));
+        let (since, entry, ease) = (contact.since, Waiting::of(contact), contact.ease());
         let (old_places, old_watches, old_roll) = (contact.places.clone(), contact.watches.clone(), contact.roll);
         let mut places: SmallVec<[Place; 3]> = SmallVec::new();
         for (key, step) in wanted {
@@ -84,7 +92,7 @@ impl Router {
                 }
             };
             if !places.iter().any(|place| place.lane == lane) {
-                self.lanes.enter(lane, entry);
+                self.lanes.enter(lane, entry, ease);
                 places.push(Place { lane, step });
             }
         }
@@ -103,7 +111,7 @@ impl Router {
                 self.lanes.enrol(roll, since, id);
             }
         }
-        if !places.is_empty() {
+        if is_placed {
             self.work.contacts.insert(id);
         }
         if let Some(contact) = self.contacts.get_mut(id.index()) {
@@ -114,8 +122,10 @@ impl Router {
         self.arm_contact(id);
     }
 
-    fn keys_of(&self, contact: &Contact) -> Vec<(LaneKey, u8)> {
-        let mut keys = Vec::new();
+    /// The lanes a waiting contact would stand in, in order of preference: those of the steps reached, or of whom it was
+    /// handed on to; while its fence is open, then the whole team, its covers and the queue.
+    pub(crate) fn keys_of(&self, contact: &Contact) -> SmallVec<[(LaneKey, u8); 4]> {
+        let mut keys = SmallVec::new();
         if let Some(audience) = contact.redirect.as_ref().and_then(Audience::of_transfer) {
             keys.push((self.key_of(contact, audience, &[], Bypass::default()), contact.step));
         } else {
@@ -127,15 +137,19 @@ impl Router {
                 }
             }
         }
-        if contact.is_in_queue() {
-            let audience = Audience::Queue(contact.plan.queue);
-            keys.push((self.key_of(contact, audience, &[], Bypass::default()), contact.step));
+        // Whom it was handed on to comes first, alone.
+        if contact.redirect.is_none() && contact.is_in_queue() {
+            let open = contact.fence.filter(|fence| fence.open.is_some()).map(|fence| fence.team);
+            let insiders = open.into_iter().flat_map(|team| [Audience::Team(team, None), Audience::Covers(team)]);
+            for audience in insiders.chain([Audience::Queue(contact.plan.queue)]) {
+                keys.push((self.key_of(contact, audience, &[], Bypass::default()), contact.step));
+            }
         }
         keys
     }
 
     fn key_of(&self, contact: &Contact, audience: Audience, further: &[Need], bypass: Bypass) -> LaneKey {
-        let mut needs = contact.plan.needs.clone();
+        let mut needs: SmallVec<[Need; 4]> = SmallVec::from_slice(&contact.plan.needs);
         needs.extend_from_slice(further);
         let mut bypass = bypass;
         if let Audience::Queue(queue) = audience {
@@ -144,7 +158,7 @@ impl Router {
                 Some(widened) => needs.extend_from_slice(widened),
                 None => {
                     let queue = self.queues.get(queue.index());
-                    needs.extend(queue.iter().flat_map(|queue| queue.spec.needs.iter()));
+                    needs.extend(queue.iter().flat_map(|queue| queue.spec.needs.iter().copied()));
                 }
             }
         }
@@ -167,7 +181,8 @@ impl Router {
         let mut watches: SmallVec<[Audience; 1]> = SmallVec::new();
         if !contact.excluded.is_empty() {
             watches.extend(keys.iter().map(|(key, _)| key.audience));
-        } else if !contact.has_one_hold() && !contact.progress.exhausted {
+        } else if !(contact.has_one_hold() && contact.avoids.is_empty()) && !contact.progress.exhausted {
+            // Whom the customer avoids may be the last who could serve.
             watches.extend(contact.current_audience());
         }
         watches.sort_unstable();
@@ -187,6 +202,9 @@ impl Router {
 
     /// Looks again whether the lanes of a queue have anybody, after its staff or their skills changed.
     pub(crate) fn review_staff(&mut self, queue: crate::QueueId) {
+        // Who was tried may be alone now.
+        let watchers: Vec<_> = self.lanes.watchers(Audience::Queue(queue)).collect();
+        watchers.into_iter().for_each(|contact| self.stir(contact));
         let lanes: Vec<_> = self.lanes.of(Audience::Queue(queue)).map(|(id, _)| id).collect();
         for id in lanes {
             let Some(lane) = self.lanes.get(id) else { continue };

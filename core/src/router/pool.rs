@@ -1,13 +1,13 @@
 //! Decides how available agents are kept: in ordered sets, so that an arrival looks at a few heads.
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::Router;
 use super::state::Agent;
-use crate::{AgentId, ChannelId, Pick, QueueId, TeamId, Timestamp};
+use crate::{AgentId, ChannelId, QueueId, TeamId, Timestamp};
 
 /// A set of agents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,28 +40,43 @@ pub(crate) struct PoolEntry {
 /// All pools.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Pools {
-    sets: BTreeMap<Pool, BTreeSet<(u64, Timestamp, AgentId)>>,
+    sets: BTreeMap<PoolKey, BTreeSet<(u64, Timestamp, AgentId)>>,
+}
+
+/// A pool as one number, in the order of pools: what the map is searched by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct PoolKey(u128);
+
+impl Pool {
+    fn key(self) -> PoolKey {
+        let (family, whose, channel, tie) = match self {
+            Self::Staff(queue) => (0, queue.0, 0, Tie::Own),
+            Self::Free(queue, channel, tie) => (1, queue.0, channel.0, tie),
+            Self::Idle(team, channel) => (2, team.0, channel.0, Tie::Own),
+        };
+        PoolKey(family << 96 | u128::from(whose) << 64 | u128::from(channel) << 32 | tie as u128)
+    }
 }
 
 impl Pools {
     fn insert(&mut self, entry: PoolEntry, agent: AgentId) {
-        self.sets.entry(entry.pool).or_default().insert((entry.rank, entry.idle, agent));
+        self.sets.entry(entry.pool.key()).or_default().insert((entry.rank, entry.idle, agent));
     }
 
     fn remove(&mut self, entry: PoolEntry, agent: AgentId) {
-        if let Some(set) = self.sets.get_mut(&entry.pool) {
+        if let Some(set) = self.sets.get_mut(&entry.pool.key()) {
             set.remove(&(entry.rank, entry.idle, agent));
         }
     }
 
     /// The agents of a pool in its order.
     pub(crate) fn agents(&self, pool: Pool) -> impl Iterator<Item = AgentId> {
-        self.sets.get(&pool).into_iter().flatten().map(|(_, _, agent)| *agent)
+        self.sets.get(&pool.key()).into_iter().flatten().map(|(_, _, agent)| *agent)
     }
 
     /// How many are in a pool.
     pub(crate) fn len(&self, pool: Pool) -> u32 {
-        self.sets.get(&pool).map_or(0, |set| u32::try_from(set.len()).unwrap_or(u32::MAX))
+        self.sets.get(&pool.key()).map_or(0, |set| u32::try_from(set.len()).unwrap_or(u32::MAX))
     }
 }
 
@@ -78,8 +93,8 @@ impl Router {
         let Some(agent) = self.agents.get(id.index()) else { return };
         let wanted = self.pools_of(agent);
         let Some(agent) = self.agents.get_mut(id.index()) else { return };
-        if agent.pooled != wanted {
-            let before = core::mem::replace(&mut agent.pooled, wanted.clone());
+        if agent.pooled[..] != wanted[..] {
+            let before = core::mem::replace(&mut agent.pooled, wanted.to_vec());
             for entry in before.iter().filter(|entry| wanted.binary_search(entry).is_err()) {
                 self.pools.remove(*entry, id);
             }
@@ -91,6 +106,7 @@ impl Router {
         if gain == Gain::Possible {
             self.work.agents.insert(id);
         }
+        self.stir_smart(id);
         self.arm_agent(id);
     }
 
@@ -103,8 +119,8 @@ impl Router {
         }
     }
 
-    fn pools_of(&self, agent: &Agent) -> Vec<PoolEntry> {
-        let mut wanted = Vec::new();
+    fn pools_of(&self, agent: &Agent) -> SmallVec<[PoolEntry; 12]> {
+        let mut wanted = SmallVec::new();
         if agent.removed {
             return wanted;
         }
@@ -131,10 +147,10 @@ impl Router {
     }
 
     /// The queues an agent serves, each once.
-    fn ties(&self, agent: &Agent) -> Vec<(QueueId, Tie)> {
-        let mut ties: Vec<_> = agent.spec.queues.iter().map(|queue| (*queue, Tie::Own)).collect();
+    fn ties(&self, agent: &Agent) -> SmallVec<[(QueueId, Tie); 8]> {
+        let mut ties: SmallVec<[(QueueId, Tie); 8]> = agent.spec.queues.iter().map(|queue| (*queue, Tie::Own)).collect();
         for team in agent.teams.iter().filter_map(|team| self.teams.get(team.index())) {
-            ties.extend(team.spec.lends_to.iter().map(|queue| (*queue, Tie::Lent)));
+            ties.extend(team.lends_to().map(|queue| (queue, Tie::Lent)));
         }
         ties.sort_unstable();
         ties.dedup_by_key(|(queue, _)| *queue);
@@ -143,7 +159,7 @@ impl Router {
 
     /// An agent's rank by a queue's way of choosing; the idle time breaks ties.
     fn rank(&self, agent: &Agent, queue: QueueId) -> u64 {
-        let pick = self.queues.get(queue.index()).map_or(Pick::LongestIdle, |queue| queue.spec.pick);
-        self.pick_rank(agent, pick, &[])
+        let spec = self.queues.get(queue.index()).map(|queue| &queue.spec);
+        spec.map_or(0, |spec| self.pick_rank(agent, spec.pick, &spec.needs))
     }
 }

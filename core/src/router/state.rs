@@ -8,10 +8,11 @@ use smallvec::SmallVec;
 
 use super::audience::Audience;
 use super::lanes::LaneId;
+use super::learn::Latest;
 use super::pool::PoolEntry;
 use super::timers::TimerKind;
 use crate::{
-    AgentId, AgentSpec, Bypass, Calendar, CalendarId, ChannelId, ContactId, CustomerId, Familiar, FenceReason,
+    AgentId, AgentSpec, Bypass, Calendar, CalendarId, ChannelId, ContactId, CustomerId, Familiar, FenceReason, Fit,
     MatterId, Millis, Need, OfferId, OfferMode, Outcome, Plan, Presence, QueueId, QueueSpec, ReasonId, RoleId,
     SourceId, Standing, StateCause, StateSetter, TeamId, TeamSpec, ThreadId, Timestamp, Transfer,
 };
@@ -31,9 +32,12 @@ pub(crate) struct Contact {
     pub(crate) familiar: Vec<Familiar>,
     pub(crate) prefers: Vec<AgentId>,
     pub(crate) avoids: Vec<AgentId>,
+    pub(crate) fit: Vec<Fit>,
     pub(crate) phase: Phase,
     /// When the phase began.
     pub(crate) phase_since: Timestamp,
+    /// Since when it is where it is: with its agent, or in line without an offer out.
+    pub(crate) kept_since: Timestamp,
     pub(crate) step: u8,
     /// Holds of the step count from here.
     pub(crate) step_since: Timestamp,
@@ -43,6 +47,12 @@ pub(crate) struct Contact {
     /// Where it was handed on to; comes before the plan's steps until its hold is over.
     pub(crate) redirect: Option<Transfer>,
     pub(crate) fence: Option<Fence>,
+    /// A supervisor keeps it at its step until then.
+    pub(crate) held_until: Option<Timestamp>,
+    /// Whom its agent asks for advice; this takes the other's capacity too.
+    pub(crate) consulted: Option<AgentId>,
+    /// For whom its agent stands in: parked again, it waits for her.
+    pub(crate) stands_for: Option<AgentId>,
     pub(crate) offers: SmallVec<[OfferId; 2]>,
     /// Missed, declined or gave back; the oldest is forgotten first.
     pub(crate) excluded: SmallVec<[AgentId; 4]>,
@@ -81,6 +91,16 @@ pub(crate) enum Roll {
     Team(TeamId),
     /// In a queue.
     Queue(QueueId),
+}
+
+impl Roll {
+    /// One number for it.
+    pub(crate) fn key(self) -> u64 {
+        match self {
+            Self::Team(team) => u64::from(team.0),
+            Self::Queue(queue) => 1 << 32 | u64::from(queue.0),
+        }
+    }
 }
 
 /// How far the plan has come, beyond its step.
@@ -171,6 +191,8 @@ pub(crate) struct Fence {
     pub(crate) team: TeamId,
     pub(crate) set_at: Timestamp,
     pub(crate) open: Option<FenceReason>,
+    /// When a supervisor's opening ends.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// One offer that is out. Answered ones are known by their number alone.
@@ -198,6 +220,8 @@ pub(crate) struct Agent {
     pub(crate) said: Said,
     /// What they said later about single channels, in order of channel.
     pub(crate) said_of: SmallVec<[(ChannelId, Said); 2]>,
+    /// `not_ready(no_answer)`: lies above what platforms say until one says that she is ready.
+    pub(crate) missed: Option<Said>,
     /// A supervisor's word; it lies above, for all channels or single ones.
     pub(crate) over: Option<Said>,
     pub(crate) over_of: SmallVec<[(ChannelId, Said); 1]>,
@@ -209,13 +233,17 @@ pub(crate) struct Agent {
     /// What takes her capacity, in order of assignment.
     pub(crate) contacts: SmallVec<[(ContactId, ChannelId); 3]>,
     pub(crate) offers: SmallVec<[(OfferId, ChannelId); 2]>,
+    /// Contacts of others about which she is asked; they take her capacity.
+    pub(crate) consults: SmallVec<[(ContactId, ChannelId); 1]>,
     /// Parked contacts that return to her.
     pub(crate) parked: SmallVec<[ContactId; 1]>,
     /// When she became idle on channels; the login for those not listed.
     pub(crate) idle: SmallVec<[(ChannelId, Timestamp); 2]>,
     pub(crate) login: Timestamp,
-    /// No-answers in a row.
-    pub(crate) misses: u8,
+    /// How long her contacts lasted, by channel.
+    pub(crate) lasted: SmallVec<[(ChannelId, Latest); 1]>,
+    /// No-answers in a row, per channel.
+    pub(crate) misses: SmallVec<[(ChannelId, u8); 1]>,
     /// The day (UTC, since 1970) and how many contacts were assigned to her on it.
     pub(crate) today: (i64, u32),
     /// The number of her latest offer or assignment among all, for taking turns.
@@ -260,8 +288,11 @@ pub(crate) struct Team {
     pub(crate) members: Vec<(AgentId, Option<RoleId>)>,
     /// Teams for which this one stands in.
     pub(crate) covers_for: Vec<TeamId>,
-    /// Queues for which the reserve is released.
+    /// Queues below their floor that it helps: by releasing its reserve, or by lending at all.
     pub(crate) released: Vec<QueueId>,
+    /// Queues to which a supervisor lends it, and until when; in order of number.
+    pub(crate) lent: Vec<(QueueId, Timestamp)>,
+    pub(crate) armed_lent: Option<Timestamp>,
     pub(crate) armed: Option<Timestamp>,
 }
 

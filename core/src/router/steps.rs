@@ -4,13 +4,15 @@ use alloc::vec::Vec;
 use core::ops::ControlFlow;
 
 use super::Router;
+use super::apply_world::is_within;
 use super::audience::Audience;
 use super::capacity::{Condition, Shift};
 use super::check::Demand;
 use super::state::{Contact, Hours};
+use crate::bugs::Bug;
 use crate::{
-    AgentId, ContactFact, ContactId, Event, ExitAction, FenceReason, FinalCause, Hold, Holds, Millis, Outcome,
-    StepCause, Timestamp,
+    AgentId, CalendarId, ContactFact, ContactId, Event, ExitAction, FenceFact, FenceReason, FinalCause, Hold, Holds,
+    Millis, Outcome, QueueId, StepCause, Timestamp,
 };
 
 /// How long a contact that was handed on waits for the people it was handed to, before its plan goes on.
@@ -51,7 +53,7 @@ impl Hours {
 impl Router {
     fn hold_end(&self, from: Timestamp, hold: Hold) -> Option<Timestamp> {
         match hold {
-            Hold::For(span) | Hold::Working(span @ Millis::ZERO, _) => Some(from + span),
+            Hold::For(span) | Hold::Smart(span, _) | Hold::Working(span @ Millis::ZERO, _) => Some(from + span),
             Hold::Working(span, calendar) => self.hours.get(calendar.index())?.after(from, span),
         }
     }
@@ -59,18 +61,19 @@ impl Router {
     /// When the current step of a waiting contact is over.
     pub(crate) fn step_end(&self, contact: &Contact) -> StepEnd {
         let nobody = StepEnd { at: Some(contact.step_since), cause: StepCause::Nobody };
+        if contact.held_until.is_some() {
+            return StepEnd { at: None, cause: StepCause::HoldOver };
+        }
         let Some(audience) = contact.current_audience() else { return nobody };
         let holds = match (&contact.redirect, contact.current_step()) {
             (None, Some(step)) => step.holds,
             _ => Holds { left: Hold::For(Millis::ZERO), ..Holds::all(Hold::For(TRANSFER_HOLD)) },
         };
-        let lane = contact
-            .places
-            .iter()
-            .rev()
-            .filter_map(|place| self.lanes.get(place.lane))
-            .find(|lane| lane.key.audience == audience);
-        let Some(lane) = lane else { return nobody };
+        let places = contact.places.iter().filter_map(|place| Some((place, self.lanes.get(place.lane)?)));
+        let mut meant = places.filter(|(_, lane)| lane.key.audience == audience);
+        // The step's own lane is the first of its number; one that an earlier step shares has that step's.
+        let own = meant.clone().find(|(place, _)| place.step == contact.step);
+        let Some((_, lane)) = own.or_else(|| meant.next_back()) else { return nobody };
         let plain = contact.avoids.is_empty() && contact.excluded.is_empty();
         if plain && matches!(audience, Audience::Queue(_)) && is_same(holds) {
             return if lane.able {
@@ -85,7 +88,11 @@ impl Router {
     /// The last hold of the people of a step to run out.
     fn last_hold(&self, contact: &Contact, demand: &Demand<'_>, holds: Holds) -> StepEnd {
         let mut end = StepEnd { at: Some(contact.step_since), cause: StepCause::Nobody };
-        let _: ControlFlow<()> = self.each_person(demand.audience, |id| {
+        // Where every hold is the same, one person who can serve says it all.
+        let is_plain = contact.avoids.is_empty() && contact.excluded.is_empty();
+        let is_even = is_plain && is_same(holds) && holds.left == holds.busy;
+        let mut is_smart = false;
+        let _ = self.each_person(demand.audience, |id| {
             let (hold, cause) = match self.agents.get(id.index()) {
                 Some(agent)
                     if contact.avoids(id) || (!agent.removed && !agent.meets(demand.needs) && !demand.bypass.skill) =>
@@ -100,18 +107,25 @@ impl Router {
                     let shift = if demand.bypass.hours { Shift::Skip } else { Shift::Matters };
                     (hold_of(holds, self.condition(agent, demand.channel, shift)), StepCause::HoldOver)
                 }
+                // Whom a closed fence keeps from a queue's contacts never comes; nobody left.
+                Some(_) if matches!(demand.audience, Audience::Queue(_)) => return ControlFlow::Continue(()),
                 Some(_) | None => (holds.left, StepCause::Nobody),
             };
             if cause == StepCause::HoldOver {
                 end.cause = cause;
             }
+            // Those of a smart hold are judged together.
+            if matches!(hold, Hold::Smart(..)) {
+                is_smart = true;
+                return ControlFlow::Continue(());
+            }
             end.at = match (end.at, self.hold_end(contact.step_since, hold)) {
                 (Some(one), Some(other)) => Some(one.max(other)),
                 (None, _) | (_, None) => None,
             };
-            ControlFlow::Continue(())
+            if is_even && cause == StepCause::HoldOver { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        end
+        if is_smart { self.smart_end(contact, end) } else { end }
     }
 
     /// When the longest wait of a contact is reached, unless it was.
@@ -126,6 +140,9 @@ impl Router {
             return None;
         }
         let queue = self.queues.get(contact.plan.queue.index())?;
+        if contact.widenings > 0 && self.has(Bug::WidensOnlyOnce) {
+            return None;
+        }
         let next = queue.spec.widen.get(usize::from(contact.widenings))?;
         Some(contact.since + next.after)
     }
@@ -172,9 +189,16 @@ impl Router {
     /// Says that a plan is at its end, and does what it says for this cause.
     fn finish_plan(&mut self, now: Timestamp, id: ContactId, reason: Option<FenceReason>, out: &mut Vec<Event>) {
         let Some(contact) = self.contacts.get(id.index()) else { return };
-        let cause = self.final_cause(contact);
-        let action = contact.plan.finally.of(cause);
+        let cause = self.final_cause(contact, now);
+        let mut action = contact.plan.finally.of(cause);
+        let fence = contact.fence.filter(|fence| fence.open.is_none()).map(|fence| fence.team);
         self.emit(now, Event::Contact(id, ContactFact::PlanExhausted { cause }), out);
+        if let Some(team) = fence.filter(|team| self.is_missing(*team)) {
+            self.emit(now, Event::Fence(id, FenceFact::TeamMissing { team }), out);
+            if action == ExitAction::Open {
+                action = ExitAction::Stay;
+            }
+        }
         let opening =
             reason.unwrap_or(if cause == FinalCause::NoCover { FenceReason::NoCover } else { FenceReason::HoldOver });
         self.exit(now, id, (action, cause), opening, out);
@@ -194,11 +218,21 @@ impl Router {
             ExitAction::Open => self.open_fence(now, id, opening, out),
             ExitAction::Callback => self.emit(now, Event::Contact(id, ContactFact::CallbackWanted), out),
             ExitAction::Divert(to) => self.close(now, id, Outcome::Diverted { to, cause }, out),
+            ExitAction::Overflow(to) => self.overflow(now, id, to, cause, out),
+        }
+    }
+
+    /// Moves a contact that no closed fence holds to another queue.
+    fn overflow(&mut self, now: Timestamp, id: ContactId, to: QueueId, cause: FinalCause, out: &mut Vec<Event>) {
+        let Some(contact) = self.contacts.get(id.index()) else { return };
+        let is_held = contact.fence.is_some_and(|fence| fence.open.is_none());
+        if !is_held && contact.plan.queue != to && self.queues.get(to.index()).is_some() {
+            self.emit(now, Event::Contact(id, ContactFact::Overflowed { to, cause }), out);
         }
     }
 
     /// Why nobody took a contact: somebody is there and busy or away, hours are over, or nobody is there.
-    fn final_cause(&self, contact: &Contact) -> FinalCause {
+    fn final_cause(&self, contact: &Contact, now: Timestamp) -> FinalCause {
         let here = |id: AgentId| {
             let Some(agent) = self.agents.get(id.index()) else { return ControlFlow::Continue(()) };
             let serves = self.is_admitted(contact, agent) && !contact.avoids(id) && agent.meets(&contact.plan.needs);
@@ -221,23 +255,40 @@ impl Router {
         if audiences.into_iter().any(|audience| self.each_person(audience, here).is_break()) {
             return FinalCause::Busy;
         }
-        if self.hours_are_over(contact) { FinalCause::ClosedHours } else { FinalCause::NoCover }
+        if !self.hours_are_over(contact) {
+            return FinalCause::NoCover;
+        }
+        self.closed_cause(self.hours_of(contact), now)
+    }
+
+    /// The calendar that says whether a contact's people work: its team's behind a closed fence, else its queue's.
+    fn hours_of(&self, contact: &Contact) -> Option<CalendarId> {
+        match contact.fence {
+            Some(fence) if fence.open.is_none() => self.teams.get(fence.team.index())?.spec.hours,
+            Some(_) | None => self.queues.get(contact.plan.queue.index())?.spec.hours,
+        }
+    }
+
+    /// Why a closed calendar is closed: a holiday, or the hour.
+    pub(super) fn closed_cause(&self, calendar: Option<CalendarId>, now: Timestamp) -> FinalCause {
+        let hours = calendar.and_then(|calendar| self.hours.get(calendar.index()));
+        if hours.is_some_and(|hours| is_within(&hours.calendar.holidays, now)) {
+            FinalCause::Holiday
+        } else {
+            FinalCause::ClosedHours
+        }
     }
 
     /// Whether the hours of the people concerned are stated and over.
     fn hours_are_over(&self, contact: &Contact) -> bool {
-        let over =
-            |calendar| self.hours.get(crate::CalendarId::index(calendar)).is_none_or(|hours: &Hours| !hours.open);
+        let over = |calendar| self.hours.get(CalendarId::index(calendar)).is_none_or(|hours: &Hours| !hours.open);
         match contact.fence {
             Some(fence) if fence.open.is_none() => {
                 let team = self.teams.get(fence.team.index());
                 let own = team.and_then(|team| team.spec.hours);
                 own.is_some_and(over) && self.covers(fence.team).all(|cover| cover.spec.hours.is_some_and(over))
             }
-            Some(_) | None => {
-                let queue = self.queues.get(contact.plan.queue.index());
-                queue.and_then(|queue| queue.spec.hours).is_some_and(over)
-            }
+            Some(_) | None => self.hours_of(contact).is_some_and(over),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Decides how things are kept by their dense number: in pages, so that a lookup costs two steps and a gap costs little.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -20,7 +19,8 @@ pub(crate) struct Table<T> {
 
 #[derive(Clone)]
 struct Page<T> {
-    slots: Box<[Option<T>]>,
+    /// Up to the last number that was ever used, so that walking a short table is short.
+    slots: Vec<Option<T>>,
     used: usize,
 }
 
@@ -43,7 +43,10 @@ impl<T> Table<T> {
             self.pages.push(None);
         }
         let page = self.pages.get_mut(number)?;
-        let page = page.get_or_insert_with(|| Page { slots: (0..PAGE).map(|_| None).collect(), used: 0 });
+        let page = page.get_or_insert_with(|| Page { slots: Vec::new(), used: 0 });
+        while page.slots.len() <= index % PAGE {
+            page.slots.push(None);
+        }
         let before = page.slots.get_mut(index % PAGE)?.replace(value);
         if before.is_none() {
             page.used += 1;

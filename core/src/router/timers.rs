@@ -1,8 +1,9 @@
 //! Decides when the core must be woken, and why: each thing has at most one named timer, always at its next deadline.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Router;
 use super::state::{Agent, Contact, Phase};
@@ -51,6 +52,12 @@ pub enum TimerKind {
     CalendarHorizon,
     /// A queue's service passes its floor because time passes.
     FloorEdge,
+    /// A supervisor's hold of a contact is over.
+    HeldEnd,
+    /// A supervisor's opening of a fence is over.
+    OpeningEnd,
+    /// A supervisor's lending of a team is over.
+    LendEnd,
 }
 
 /// A timer, by what it belongs to.
@@ -63,6 +70,70 @@ pub(crate) enum Timer {
     Membership(TeamId),
     Horizon(CalendarId),
     Floor(QueueId),
+    Lend(TeamId),
+}
+
+/// All timers, in the order in which they fire: by moment, then as `Timer` orders them. A core has one for each contact:
+/// the key is one number, so that finding a place among a million compares twenty numbers and nothing else.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Timers(BTreeMap<Turn, Timer>);
+
+/// When a timer fires, and its place among those of the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn(u128);
+
+impl Turn {
+    fn of(at: Timestamp, timer: Timer) -> Self {
+        let (family, kind, number) = match timer {
+            Timer::Offer(offer) => (0, None, offer.0),
+            Timer::Contact(kind, contact) => (1, Some(kind), u64::from(contact.0)),
+            Timer::Agent(kind, agent) => (2, Some(kind), u64::from(agent.0)),
+            Timer::Hours(calendar) => (3, None, u64::from(calendar.0)),
+            Timer::Membership(team) => (4, None, u64::from(team.0)),
+            Timer::Horizon(calendar) => (5, None, u64::from(calendar.0)),
+            Timer::Floor(queue) => (6, None, u64::from(queue.0)),
+            Timer::Lend(team) => (7, None, u64::from(team.0)),
+        };
+        let kind = kind.map_or(0, |kind| kind as u128);
+        // The sign turned, earlier moments have lower numbers. No shard makes 2^48 offers.
+        let moment = u128::from(at.0.cast_unsigned() ^ (1 << 63));
+        Self(moment << 64 | family << 56 | kind << 48 | u128::from(number) & 0xFFFF_FFFF_FFFF)
+    }
+
+    const fn at(self) -> Timestamp {
+        Timestamp(((self.0 >> 64) as u64 ^ (1 << 63)).cast_signed())
+    }
+}
+
+impl Timers {
+    pub(crate) fn first(&self) -> Option<(Timestamp, Timer)> {
+        self.0.first_key_value().map(|(turn, timer)| (turn.at(), *timer))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Timestamp, Timer)> {
+        self.0.iter().map(|(turn, timer)| (turn.at(), *timer))
+    }
+
+    fn insert(&mut self, (at, timer): (Timestamp, Timer)) {
+        self.0.insert(Turn::of(at, timer), timer);
+    }
+
+    fn remove(&mut self, (at, timer): (Timestamp, Timer)) {
+        self.0.remove(&Turn::of(at, timer));
+    }
+}
+
+impl Serialize for Timers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Timers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let timers = Vec::<(Timestamp, Timer)>::deserialize(deserializer)?;
+        Ok(Self(timers.into_iter().map(|(at, timer)| (Turn::of(at, timer), timer)).collect()))
+    }
 }
 
 impl Timer {
@@ -74,6 +145,7 @@ impl Timer {
             Self::Membership(_) => TimerKind::MembershipEdge,
             Self::Horizon(_) => TimerKind::CalendarHorizon,
             Self::Floor(_) => TimerKind::FloorEdge,
+            Self::Lend(_) => TimerKind::LendEnd,
         }
     }
 }
@@ -89,12 +161,12 @@ impl Router {
     /// When the core wants to be woken, and why; `None` if nothing is pending.
     #[must_use]
     pub fn next_wake(&self) -> Option<Wake> {
-        self.timers.first().map(|(at, timer)| Wake { at: *at, kind: timer.kind() })
+        self.timers.first().map(|(at, timer)| Wake { at, kind: timer.kind() })
     }
 
     /// Fires the one earliest timer that is due; `None` when none is. Call again until then.
     pub fn wake(&mut self, now: Timestamp, out: &mut Vec<Event>) -> Option<TimerKind> {
-        let (due, timer) = self.timers.first().copied().filter(|(at, _)| *at <= now)?;
+        let (due, timer) = self.timers.first().filter(|(at, _)| *at <= now)?;
         match timer {
             Timer::Offer(offer) => self.expire_offer(now, offer, out),
             Timer::Contact(kind, contact) => self.wake_contact(now, contact, kind, out),
@@ -103,6 +175,7 @@ impl Router {
             Timer::Membership(team) => self.turn_members(now, team, out),
             Timer::Horizon(calendar) => self.ask_for_calendar(now, calendar, out),
             Timer::Floor(queue) => self.turn_floor(now, due, queue, out),
+            Timer::Lend(team) => self.end_due_lends(now, team, out),
         }
         self.settle(now, out);
         Some(timer.kind())
@@ -113,7 +186,7 @@ impl Router {
             return;
         }
         if let Some(before) = before {
-            self.timers.remove(&before);
+            self.timers.remove(before);
         }
         if let Some(after) = after {
             self.timers.insert(after);
@@ -122,6 +195,7 @@ impl Router {
 
     /// Sets a contact's timer to its next deadline.
     pub(crate) fn arm_contact(&mut self, id: ContactId) {
+        self.judge(id);
         let Some(contact) = self.contacts.get(id.index()) else { return };
         let wanted = self.contact_deadline(contact);
         let before = contact.armed;
@@ -149,6 +223,10 @@ impl Router {
             Phase::WrapUp { until, .. } => next = Some((until, TimerKind::WrapUpEnd)),
             Phase::Waiting | Phase::Parked { .. } | Phase::Closed { .. } => {}
         }
+        earlier(&mut next, contact.held_until, TimerKind::HeldEnd);
+        if !matches!(contact.phase, Phase::Closed { .. }) {
+            earlier(&mut next, contact.fence.and_then(|fence| fence.until), TimerKind::OpeningEnd);
+        }
         next
     }
 
@@ -168,7 +246,7 @@ fn agent_deadline(agent: &Agent) -> Option<(Timestamp, TimerKind)> {
         return next;
     }
     let said = agent.said_of.iter().chain(&agent.over_of).map(|(_, said)| said);
-    for said in said.chain([&agent.said]).chain(&agent.over) {
+    for said in said.chain([&agent.said]).chain(&agent.over).chain(&agent.missed) {
         earlier(&mut next, said.until, TimerKind::PauseEnd);
     }
     for absence in &agent.absences {

@@ -1,7 +1,7 @@
 //! Decides whether a plan or a definition can be taken at all.
 
 use super::Router;
-use crate::{Calendar, ChannelSpec, Hold, Plan, QueueOrder, QueueSpec, Rejection, Step, TeamSpec, WorldChange};
+use crate::{Calendar, ChannelSpec, Hold, Plan, QueueOrder, QueueSpec, Rejection, Step, TeamSpec, Who, Window, WorldChange};
 
 /// Steps of a plan, at most.
 pub const STEPS_LIMIT: usize = 16;
@@ -18,11 +18,29 @@ impl Router {
         let bounded = (1..=STEPS_LIMIT).contains(&plan.steps.len());
         let timed = plan.promise.within.0 > 0 && plan.offer.expires.0 > 0;
         let known = self.queues.get(plan.queue.index()).is_some();
-        let held = plan.steps.iter().flat_map(holds).all(|hold| match hold {
-            Hold::For(_) => true,
-            Hold::Working(_, calendar) => self.hours.get(calendar.index()).is_some(),
+        let held = plan.steps.iter().all(|step| {
+            let [busy, rest @ ..] = holds(step);
+            let smart = |hold: &Hold| matches!(hold, Hold::Smart(..));
+            !rest.iter().any(smart)
+                && Self::is_sound(step.who, busy)
+                && rest.into_iter().all(|hold| Self::is_sound(step.who, hold))
         });
+        let counted = plan.steps.iter().flat_map(holds).all(|hold| match hold {
+            Hold::Working(_, calendar) => self.hours.get(calendar.index()).is_some(),
+            Hold::For(_) | Hold::Smart(..) => true,
+        });
+        if !counted {
+            return Err(Rejection::UnknownCalendar);
+        }
         if bounded && timed && known && held { Ok(()) } else { Err(Rejection::BadPlan) }
+    }
+
+    /// Whether a hold can be counted. A queue has too many people for a smart one.
+    const fn is_sound(who: Who, hold: Hold) -> bool {
+        match hold {
+            Hold::For(_) | Hold::Working(..) => true,
+            Hold::Smart(_, least) => !matches!(who, Who::Queue) && least >= 1 && least <= 1000,
+        }
     }
 
     /// Refuses a definition that contradicts itself, and the removal of what is not there.
@@ -51,7 +69,10 @@ fn holds(step: &Step) -> [Hold; 5] {
 }
 
 fn is_sorted(calendar: &Calendar) -> bool {
-    let windows = &calendar.windows;
+    are_sorted(&calendar.windows) && are_sorted(&calendar.holidays)
+}
+
+fn are_sorted(windows: &[Window]) -> bool {
     windows.iter().all(|window| window.from < window.to)
         && windows.windows(2).all(|pair| matches!(pair, [one, next] if one.to <= next.from))
 }

@@ -46,6 +46,8 @@ pub struct FenceState {
     pub set_at: Timestamp,
     /// Why it is open, if it is.
     pub open: Option<FenceReason>,
+    /// When a supervisor's opening ends.
+    pub until: Option<Timestamp>,
 }
 
 /// One contact. Closed ones stay known for a while; of their plan, steps and needs are empty.
@@ -93,6 +95,10 @@ pub struct ContactView<'a> {
     pub avoids: &'a [AgentId],
     /// Agents not asked again while another can serve.
     pub excluded: &'a [AgentId],
+    /// A supervisor keeps it at its step until then.
+    pub held_until: Option<Timestamp>,
+    /// Whom its agent asks for advice.
+    pub consulted: Option<AgentId>,
     /// When a scheduled contact begins to wait, an accepted one fails, wrap-up ends, an orphan is requeued.
     pub due: Option<Timestamp>,
     /// How it ended.
@@ -160,6 +166,8 @@ pub struct AgentView<'a> {
     pub points_in_use: u64,
     /// Contacts she has, in order of assignment; parked ones are not among them.
     pub contacts: Vec<ContactId>,
+    /// Contacts of others about which she is asked.
+    pub consults: Vec<ContactId>,
     /// Contacts she has over her capacity.
     pub over_capacity: &'a [ContactId],
     /// Parked contacts that return to her.
@@ -194,10 +202,12 @@ pub struct TeamView<'a> {
     pub idle: Vec<ChannelIdle>,
     /// Members kept free as defined.
     pub reserve: u32,
-    /// Members kept free now: none while it is released for any queue.
+    /// Members kept free now: none while it is released for any queue, or a supervisor lends the team to one.
     pub effective_reserve: u32,
-    /// Queues for which the reserve is released.
+    /// Queues below their floor for which the reserve is released, or to which the team began to lend.
     pub released_for: &'a [QueueId],
+    /// Queues to which a supervisor lends it, and until when.
+    pub lent_to: &'a [(QueueId, Timestamp)],
     /// Contacts that wait behind its closed fence.
     pub waiting: u32,
     /// The age of the oldest of them counts from here.
@@ -302,9 +312,9 @@ impl Router {
             before += match lane.key.urgency.cmp(&own.key.urgency) {
                 core::cmp::Ordering::Less => lane.waiting.len(),
                 core::cmp::Ordering::Equal => match lane.waiting.last() {
-                    Some(last) if *last < entry => lane.waiting.len(),
-                    Some(last) if *last == entry => lane.waiting.len() - 1,
-                    Some(_) | None => lane.waiting.range(..entry).count(),
+                    Some(last) if last < entry => lane.waiting.len(),
+                    Some(last) if last == entry => lane.waiting.len() - 1,
+                    Some(_) | None => lane.waiting.before(entry),
                 },
                 core::cmp::Ordering::Greater => 0,
             };
@@ -340,7 +350,12 @@ impl Router {
             step: contact.step,
             step_since: contact.step_since,
             step_until: if waits { self.step_end(contact).at } else { None },
-            fence: contact.fence.map(|fence| FenceState { team: fence.team, set_at: fence.set_at, open: fence.open }),
+            fence: contact.fence.map(|fence| FenceState {
+                team: fence.team,
+                set_at: fence.set_at,
+                open: fence.open,
+                until: fence.until,
+            }),
             handed_on: contact.redirect.as_ref(),
             widened: contact.widened.as_deref(),
             offers: &contact.offers,
@@ -348,6 +363,8 @@ impl Router {
             handled_by: &contact.handled_by,
             avoids: &contact.avoids,
             excluded: &contact.excluded,
+            held_until: contact.held_until,
+            consulted: contact.consulted,
             due,
             outcome,
         }
@@ -375,6 +392,7 @@ impl Router {
             lost: agent.lost,
             points_in_use: self.points_in_use(agent),
             contacts: agent.contacts.iter().map(|(contact, _)| *contact).collect(),
+            consults: agent.consults.iter().map(|(contact, _)| *contact).collect(),
             over_capacity: &agent.over_capacity,
             parked: &agent.parked,
             offers: agent.offers.iter().map(|(offer, _)| *offer).collect(),
@@ -395,8 +413,9 @@ impl Router {
             members: team.people().collect(),
             idle: idle.collect(),
             reserve: team.spec.reserve,
-            effective_reserve: if team.released.is_empty() { team.spec.reserve } else { 0 },
+            effective_reserve: team.lends_to().map(|queue| team.reserve_from(queue)).min().unwrap_or(team.spec.reserve),
             released_for: &team.released,
+            lent_to: &team.lent,
             waiting,
             oldest_since,
         }

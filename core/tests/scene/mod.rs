@@ -61,7 +61,13 @@ pub(crate) fn plan() -> Plan {
         needs: Vec::new(),
         steps: vec![step(Who::Queue, hold(600))],
         finally: STAY,
-        offer: OfferPolicy { mode: OfferMode::One, expires: secs(20), accept_within: secs(30), misses: 1 },
+        offer: OfferPolicy {
+            mode: OfferMode::One,
+            expires: secs(20),
+            accept_within: secs(30),
+            misses: 1,
+            away_for: Millis::ZERO,
+        },
         wrap_up: secs(30),
         longest: Some(secs(900)),
     }
@@ -108,6 +114,7 @@ pub(crate) fn team(members: &[AgentId]) -> TeamSpec {
         reserve: 0,
         lends_to: Vec::new(),
         releases: false,
+        helps: Vec::new(),
         hours: None,
     }
 }
@@ -158,6 +165,7 @@ pub(crate) fn arrival(contact: u32, plan: Plan, since: Timestamp) -> Arrival {
         familiar: Vec::new(),
         prefers: Vec::new(),
         avoids: Vec::new(),
+        fit: Vec::new(),
         scheduled_for: None,
     }
 }
@@ -197,6 +205,13 @@ impl Scene {
     pub(crate) fn with(mut self, change: WorldChange) -> Self {
         self.put(change);
         self
+    }
+
+    /// The same, in the middle of a story.
+    pub(crate) fn with_later(self, change: WorldChange, now: Timestamp) -> Self {
+        let scene = self.when(Input::World(Box::new(change)), now);
+        assert_eq!(scene.refused, None);
+        scene
     }
 
     #[expect(clippy::panic_in_result_fn, reason = "a refusal that changed something fails the story")]

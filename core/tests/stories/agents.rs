@@ -98,7 +98,7 @@ fn the_contacts_of_an_agent_who_left_the_company_wait_again() {
 
 #[test]
 fn a_shift_begins_and_ends() {
-    let calendar = Calendar { windows: vec![Window { from: at(100), to: at(200) }], until: None };
+    let calendar = Calendar { windows: vec![Window { from: at(100), to: at(200) }], ..Calendar::default() };
     let spec = AgentSpec { shift: Some(CalendarId(0)), ..agent(&[GENERAL]) };
     let world =
         world().with(WorldChange::PutCalendar(CalendarId(0), calendar)).with(WorldChange::PutAgent(CARYS, spec));
@@ -134,4 +134,82 @@ fn an_unknown_agent_or_channel_is_refused() {
     world().when(Input::Agent(AgentId(50), says(Presence::Ready)), at(1)).then_refused(Rejection::UnknownAgent);
     let wrong = set(CARYS, &[ChannelId(50)], Presence::Ready, None, SOURCE);
     world().when(wrong, at(1)).then_refused(Rejection::UnknownChannel);
+}
+
+#[test]
+fn a_source_speaks_for_its_own_channels_and_leaves_the_others_word_standing() {
+    let chat_server = StateSetter::Source(SourceId(1));
+    let scene = world().when(set(CARYS, &[CHAT], Presence::NotReady, None, chat_server), at(1));
+    let scene = scene.ready(&[CARYS], at(2));
+    let shown = |scene: &Scene, channel: usize| {
+        let shown = scene.router.agent(CARYS).unwrap().channels[channel];
+        (shown.presence, shown.by)
+    };
+    assert_eq!(shown(&scene, 0), (Presence::Ready, SOURCE));
+    assert_eq!(shown(&scene, 1), (Presence::NotReady, chat_server));
+    let scene = scene.when(set(CARYS, &[CHAT], Presence::Ready, None, chat_server), at(3));
+    assert_eq!(shown(&scene, 1), (Presence::Ready, chat_server));
+}
+
+#[test]
+fn the_end_of_a_pause_does_not_end_what_was_said_of_a_single_channel() {
+    let scene = world().when(set(CARYS, &[], Presence::NotReady, Some(at(60)), SOURCE), at(1));
+    let scene = scene.when(set(CARYS, &[CHAT], Presence::NotReady, None, SOURCE), at(2)).until(at(60));
+    let channels = scene.router.agent(CARYS).unwrap().channels;
+    assert_eq!((channels[0].presence, channels[1].presence), (Presence::Ready, Presence::NotReady));
+}
+
+#[test]
+fn the_conversation_of_an_absent_agent_goes_on_with_her_deputy() {
+    let thread = Some(ThreadId(4));
+    let team = Plan { steps: vec![step(Who::Team(None), hold(60))], ..fenced() };
+    let talk = |number, now| Arrival { thread, ..arrival(number, team.clone(), now) };
+    let mut scene = world().with(WorldChange::PutTeam(HOPKINS, crate::scene::team(&[ANN, DEE, BOLA])));
+    scene = scene.ready(&[ANN], at(0)).receives(talk(1, at(1)), at(1)).answered(1, at(2)).ready(&[DEE], at(3));
+    scene = scene.ready(&[BOLA], at(4)).when(contact(1, ContactCommand::Close), at(5));
+    let away = AgentCommand::Absent { from: at(6), until: at(500), reason: None, deputy: Some(BOLA) };
+    scene = scene.when(Input::Agent(ANN, away), at(6));
+    scene.receives(talk(2, at(7)), at(7)).then_asked(2, &[BOLA]);
+}
+
+#[test]
+fn what_a_deputy_parks_again_goes_back_to_who_returns() {
+    let chat = Arrival { channel: CHAT, ..arrival(1, fenced(), at(1)) };
+    let away = AgentCommand::Absent { from: at(15), until: at(100), reason: None, deputy: Some(BOLA) };
+    let command = |command| contact(1, command);
+    let scene = world().ready(&[ANN, BOLA], at(0)).receives(chat, at(1)).answered(1, at(2));
+    let scene = scene.when(command(ContactCommand::Park), at(10)).when(Input::Agent(ANN, away), at(15));
+    let scene = scene.when(command(ContactCommand::Resume), at(30)).when(command(ContactCommand::Park), at(40));
+    assert_eq!(scene.router.agent(ANN).unwrap().parked, [ContactId(1)]);
+    let scene = scene.when(command(ContactCommand::Resume), at(120));
+    let resumed = ContactFact::Resumed { agent: ANN, over_capacity: false };
+    scene.then_some(|event| *event == fact(1, resumed.clone()));
+}
+
+#[test]
+fn what_an_absence_moves_is_listed_before_it_is_confirmed() {
+    let thread = Some(ThreadId(4));
+    let chat = |number| Arrival { channel: CHAT, thread, ..arrival(number, fenced(), at(1)) };
+    let later = Arrival { scheduled_for: Some(at(900)), ..arrival(3, fenced(), at(1)) };
+    let scene = world().ready(&[ANN], at(0)).receives(chat(1), at(1)).answered(1, at(2)).receives(later, at(3));
+    let scene = scene.when(contact(1, ContactCommand::Park), at(10));
+    let expected = Handover {
+        leads: vec![HOPKINS],
+        parked: vec![ContactId(1)],
+        threads: vec![ThreadId(4)],
+        matters: Vec::new(),
+        scheduled: vec![ContactId(3)],
+    };
+    assert_eq!(scene.router.handover(ANN), expected);
+    assert_eq!(scene.router.handover(BOLA), Handover::default());
+}
+
+#[test]
+fn a_callback_of_an_absent_lead_is_her_deputys_and_hers_again_when_she_returns() {
+    let later = |number, due| Arrival { scheduled_for: Some(at(due)), ..arrival(number, fenced(), at(1)) };
+    let away = AgentCommand::Absent { from: at(10), until: at(200), reason: None, deputy: Some(BOLA) };
+    let scene = world().ready(&[ANN, BOLA], at(0)).receives(later(1, 100), at(1)).receives(later(2, 300), at(1));
+    let scene = scene.when(Input::Agent(ANN, away), at(10)).until(at(100)).then_asked(1, &[BOLA]);
+    let scene = scene.answered(1, at(105)).when(contact(1, ContactCommand::Close), at(110));
+    scene.until(at(300)).then_asked(2, &[ANN]);
 }

@@ -30,7 +30,7 @@ fn the_fence_opens_when_every_hold_is_over_and_says_who_was_tried() {
     let scene = scene.until(at(100)).then(&[fact(7, ContactFact::StepEntered { step: 2, cause: StepCause::HoldOver })]);
     let scene = scene.until(at(160));
     let members = vec![tried(ANN, Obstacle::Busy), tried(BOLA, Obstacle::Away), tried(DEE, Obstacle::OffShift)];
-    let opened = FenceFact::Opened { reason: FenceReason::HoldOver, held: secs(150), tried: members };
+    let opened = FenceFact::Opened { reason: FenceReason::HoldOver, held: secs(150), tried: members, until: None };
     scene.then_some(|event| *event == Event::Fence(ContactId(7), opened.clone())).then_asked(7, &[CARYS]);
 }
 
@@ -153,4 +153,63 @@ fn who_leaves_the_team_loses_the_offer() {
     let mut scene = scene;
     scene.put(WorldChange::PutTeam(HOPKINS, team(&[BOLA])));
     scene.then_asked(7, &[]);
+}
+
+#[test]
+fn with_its_team_gone_not_even_an_opening_plan_opens_a_fence_and_an_alarm_is_raised() {
+    for empty in [WorldChange::RemoveTeam(HOPKINS), WorldChange::PutTeam(HOPKINS, team(&[]))] {
+        let scene = world().with(empty).ready(&[CARYS], at(0)).arrives(7, fenced(), at(1));
+        let alarm = Event::Fence(ContactId(7), FenceFact::TeamMissing { team: HOPKINS });
+        let scene = scene.then_some(|event| *event == alarm).until(at(2000)).then_asked(7, &[]);
+        assert!(!scene.log.iter().any(|(_, event)| opened_for(event).is_some()));
+        let mut scene = scene.then_state(7, ContactState::Waiting);
+        scene.put(WorldChange::PutTeam(HOPKINS, team(&[CARYS])));
+        scene.then_asked(7, &[CARYS]);
+    }
+}
+
+#[test]
+fn a_missing_team_still_lets_finally_send_the_contact_elsewhere() {
+    let to = DestinationId(4);
+    let finally = Finally { no_cover: ExitAction::Divert(to), ..OPEN };
+    let scene = world().with(WorldChange::RemoveTeam(HOPKINS)).arrives(7, Plan { finally, ..fenced() }, at(1));
+    let outcome = Outcome::Diverted { to, cause: FinalCause::NoCover };
+    scene.then_some(|event| *event == fact(7, ContactFact::Closed { outcome }));
+}
+
+#[test]
+fn while_a_fence_is_open_the_whole_team_comes_before_the_queue() {
+    let open = Input::Supervise(ContactId(7), Supervision::OpenFence(FenceReason::CustomerChoice));
+    let lead_only = Plan { steps: vec![step(Who::Lead, hold(600))], ..fenced() };
+    let scene = world().ready(&[CARYS], at(0)).ready(&[DEE, BOLA], at(1)).arrives(7, lead_only, at(2));
+    let scene = scene.then_asked(7, &[]).when(open, at(3)).then_asked(7, &[BOLA]);
+    let scene = scene.when(declines(1, BOLA), at(4)).then_asked(7, &[DEE]);
+    scene.when(declines(2, DEE), at(5)).then_asked(7, &[CARYS]);
+}
+
+#[test]
+fn a_contact_handed_out_of_the_fence_waits_for_whom_it_was_handed_to_before_anybody_else() {
+    let scene = world().ready(&[ANN, CARYS, DEE], at(0)).arrives(1, plan(), at(1)).answered(1, at(2));
+    let scene = scene.arrives(7, fenced(), at(3)).answered(7, at(4));
+    let scene = scene.when(contact(7, ContactCommand::Transfer(Transfer::Agent(CARYS))), at(10)).then_asked(7, &[]);
+    scene.clone().when(contact(1, ContactCommand::Close), at(30)).then_asked(7, &[CARYS]);
+    // After its time anybody may have it, insiders first.
+    scene.until(at(70)).then_asked(7, &[DEE]);
+}
+
+#[test]
+fn a_cover_serves_inside_the_fence_and_is_told_apart() {
+    let scene = world().ready(&[DEE], at(0)).arrives(7, fenced(), at(1)).until(at(91)).then_asked(7, &[DEE]);
+    let covered = |event: &Event| matches!(event, Event::Offer(_, OfferFact::Made { standing: Standing::Cover, .. }));
+    scene.then_some(covered).then_none(|event| opened_for(event).is_some());
+}
+
+#[test]
+fn once_open_a_fence_stays_open_through_a_requeue_and_a_new_plan() {
+    let open = Input::Supervise(ContactId(7), Supervision::OpenFence(FenceReason::CustomerChoice));
+    let scene = world().ready(&[CARYS], at(0)).arrives(7, fenced(), at(1)).when(open, at(2)).answered(7, at(3));
+    let scene = scene.when(contact(7, ContactCommand::Requeue), at(10));
+    let replan = ContactCommand::Replan(Box::new(fenced()), Replanning::Rules);
+    let scene = scene.when(contact(7, replan), at(11));
+    assert_eq!(scene.router.contact(ContactId(7)).unwrap().fence.unwrap().open, Some(FenceReason::CustomerChoice));
 }

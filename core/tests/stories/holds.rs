@@ -103,7 +103,7 @@ fn a_hold_in_working_time_ignores_the_night() {
     let hours = CalendarId(0);
     let windows = vec![Window { from: at(0), to: at(100) }, Window { from: at(1000), to: at(2000) }];
     let holds = Holds::all(Hold::Working(secs(60), hours));
-    let scene = world().with(WorldChange::PutCalendar(hours, Calendar { windows, until: None }));
+    let scene = world().with(WorldChange::PutCalendar(hours, Calendar { windows, ..Calendar::default() }));
     let scene = scene.arrives(7, Plan { longest: None, ..lead_then_team(holds) }, at(80));
     assert_eq!(scene.router.contact(ContactId(7)).unwrap().step_until, Some(at(1040)));
 }
@@ -143,7 +143,7 @@ fn by_cause_the_plan_ends_in_a_callback_and_waits_for_its_time() {
 #[test]
 fn closed_hours_are_a_cause_of_their_own() {
     let hours = CalendarId(0);
-    let calendar = Calendar { windows: vec![Window { from: at(0), to: at(50) }], until: None };
+    let calendar = Calendar { windows: vec![Window { from: at(0), to: at(50) }], ..Calendar::default() };
     let to = DestinationId(5);
     let finally = Finally { closed_hours: ExitAction::Divert(to), ..STAY };
     let night = TeamSpec { hours: Some(hours), ..team(&[DEE]) };
@@ -161,9 +161,70 @@ fn a_plan_without_steps_is_refused() {
         Plan { steps: vec![step(Who::Queue, hold(1)); 17], ..plan() },
         Plan { queue: QueueId(77), ..plan() },
         Plan { promise: Promise { within: Millis::ZERO, by: PromisedBy::Anyone }, ..plan() },
-        Plan { steps: vec![step(Who::Queue, Holds::all(Hold::Working(secs(1), CalendarId(9))))], ..plan() },
     ];
     for plan in bad {
         world().arrives(7, plan, at(1)).then_refused(Rejection::BadPlan);
     }
+    let unknown = Holds::all(Hold::Working(secs(1), CalendarId(9)));
+    let plan = Plan { steps: vec![step(Who::Queue, unknown)], ..plan() };
+    world().arrives(7, plan, at(1)).then_refused(Rejection::UnknownCalendar);
+}
+
+#[test]
+fn a_holiday_is_a_cause_of_its_own() {
+    let hours = CalendarId(0);
+    let windows = vec![Window { from: at(0), to: at(50) }];
+    let holidays = vec![Window { from: at(100), to: at(1000) }];
+    let calendar = Calendar { windows, holidays, until: None };
+    let (shut, feast) = (DestinationId(5), DestinationId(6));
+    let finally = Finally { closed_hours: ExitAction::Divert(shut), holiday: ExitAction::Divert(feast), ..STAY };
+    let hopkins = TeamSpec { hours: Some(hours), ..team(&[ANN, BOLA]) };
+    let world = world().with(WorldChange::PutCalendar(hours, calendar)).with(WorldChange::PutTeam(HOPKINS, hopkins));
+    for (from, to, cause) in [(60, feast, FinalCause::Holiday), (1100, shut, FinalCause::ClosedHours)] {
+        let plan = Plan { finally, steps: vec![step(Who::Team(None), hold(90))], ..fenced() };
+        let scene = world.clone().arrives(7, plan, at(from)).until(at(from + 90));
+        let outcome = Outcome::Diverted { to, cause };
+        scene.then_some(|event| *event == fact(7, ContactFact::Closed { outcome }));
+    }
+}
+
+#[test]
+fn a_queue_closed_for_a_holiday_says_so() {
+    let hours = CalendarId(0);
+    let holidays = vec![Window { from: at(100), to: at(1000) }];
+    let calendar = Calendar { windows: Vec::new(), holidays, until: None };
+    let to = DestinationId(5);
+    let spec = QueueSpec { hours: Some(hours), closed: ExitAction::Divert(to), ..queue() };
+    let world = world().with(WorldChange::PutCalendar(hours, calendar)).with(WorldChange::PutQueue(GENERAL, spec));
+    for (now, cause) in [(50, FinalCause::ClosedHours), (100, FinalCause::Holiday)] {
+        let outcome = Outcome::Diverted { to, cause };
+        let scene = world.clone().arrives(7, plan(), at(now));
+        scene.then_some(|event| *event == fact(7, ContactFact::Closed { outcome }));
+    }
+}
+
+#[test]
+fn each_persons_hold_counts_and_the_step_lasts_while_any_runs() {
+    let plan =
+        Plan { steps: vec![step(Who::Team(None), holds(60, 20, 0, 5)), step(Who::Covers, hold(60))], ..fenced() };
+    let scene = world().ready(&[ANN, BOLA], at(0)).arrives(1, fenced(), at(1)).answered(1, at(2));
+    let scene = scene.when(Input::Agent(BOLA, says(Presence::NotReady)), at(3)).arrives(7, plan, at(10));
+    let until = |scene: &Scene| scene.router.contact(ContactId(7)).unwrap().step_until;
+    assert_eq!(until(&scene), Some(at(70)), "Ann is busy");
+    let scene = scene.when(Input::Agent(ANN, says(Presence::Offline)), at(20));
+    assert_eq!(until(&scene), Some(at(30)), "Bola is away longer than Ann is gone");
+}
+
+#[test]
+fn an_absent_person_has_a_hold_of_her_own_and_one_who_left_has_another() {
+    let left = Holds { left: Hold::For(secs(15)), ..holds(60, 60, 40, 60) };
+    let plan = lead_then_team(left);
+    let away = AgentCommand::Absent { from: at(5), until: at(900), reason: None, deputy: None };
+    let scene = world().ready(&[ANN], at(0)).when(Input::Agent(ANN, away), at(5)).arrives(7, plan.clone(), at(10));
+    assert_eq!(scene.router.contact(ContactId(7)).unwrap().step_until, Some(at(50)));
+    let mut scene = world();
+    scene.put(WorldChange::RemoveAgent(ANN));
+    let scene = scene.arrives(7, plan, at(10));
+    assert_eq!(scene.router.contact(ContactId(7)).unwrap().step_until, Some(at(25)));
+    scene.until(at(25)).then(&[entered(1, StepCause::Nobody)]);
 }

@@ -210,7 +210,7 @@ fn a_full_queue_turns_away_as_it_says() {
 #[test]
 fn a_closed_queue_does_what_it_says() {
     let hours = Some(CalendarId(0));
-    let calendar = Calendar { windows: vec![Window { from: at(100), to: at(200) }], until: None };
+    let calendar = Calendar { windows: vec![Window { from: at(100), to: at(200) }], ..Calendar::default() };
     let spec = QueueSpec { hours, closed: ExitAction::Callback, ..queue() };
     let world =
         world().with(WorldChange::PutCalendar(CalendarId(0), calendar)).with(WorldChange::PutQueue(GENERAL, spec));
@@ -223,4 +223,78 @@ fn a_contact_from_the_future_is_refused() {
     world().receives(arrival(7, plan(), at(20)), at(10)).then_refused(Rejection::BadTime);
     let channel = ChannelId(9);
     world().receives(Arrival { channel, ..arrival(7, plan(), at(1)) }, at(10)).then_refused(Rejection::UnknownChannel);
+}
+
+#[test]
+fn another_domain_takes_a_contact_over() {
+    let scene =
+        world().ready(&[CARYS], at(0)).arrives(7, plan(), at(1)).when(contact(7, ContactCommand::Forward), at(2));
+    let revoked = Event::Offer(OfferId(1), OfferFact::Revoked { cause: RevokeCause::ContactGone });
+    scene.then(&[revoked, closed(7, Outcome::Forwarded)]);
+}
+
+#[test]
+fn a_full_queue_overflows_into_another_and_the_age_goes_on() {
+    let limit = |then| Some(QueueLimit { length: 1, wait: None, then });
+    let general = QueueSpec { limit: limit(ExitAction::Overflow(BILLING)), ..queue() };
+    let world = world().with(WorldChange::PutQueue(GENERAL, general)).arrives(1, plan(), at(1));
+    let overflowed = |number| fact(number, ContactFact::Overflowed { to: BILLING, cause: FinalCause::Busy });
+    let scene = world.arrives(7, plan(), at(2)).then_some(|event| *event == overflowed(7));
+    let view = scene.router.contact(ContactId(7)).unwrap();
+    assert_eq!((view.plan.queue, view.since), (BILLING, at(2)));
+    let scene = scene.with(WorldChange::PutAgent(BOLA, agent(&[BILLING]))).ready(&[BOLA], at(3));
+    scene.then_asked(7, &[BOLA]).then_asked(1, &[]);
+}
+
+#[test]
+fn a_contact_that_overflows_meets_the_limit_of_the_next_queue() {
+    let to = DestinationId(3);
+    let limit = |length, then| Some(QueueLimit { length, wait: None, then });
+    let general = QueueSpec { limit: limit(0, ExitAction::Overflow(BILLING)), ..queue() };
+    let billing = QueueSpec { limit: limit(1, ExitAction::Divert(to)), ..queue() };
+    let world = world().with(WorldChange::PutQueue(GENERAL, general)).with(WorldChange::PutQueue(BILLING, billing));
+    let scene = world.arrives(1, plan(), at(1)).then_state(1, ContactState::Waiting).arrives(7, plan(), at(2));
+    let outcome = Outcome::Diverted { to, cause: FinalCause::Busy };
+    scene.then_some(|event| *event == closed(7, outcome));
+}
+
+#[test]
+fn two_full_queues_that_overflow_into_each_other_come_to_an_end() {
+    let limit = |then| Some(QueueLimit { length: 0, wait: None, then });
+    let general = QueueSpec { limit: limit(ExitAction::Overflow(BILLING)), ..queue() };
+    let billing = QueueSpec { limit: limit(ExitAction::Overflow(GENERAL)), ..queue() };
+    let world = world().with(WorldChange::PutQueue(GENERAL, general)).with(WorldChange::PutQueue(BILLING, billing));
+    world.arrives(7, plan(), at(1)).then_state(7, ContactState::Waiting);
+}
+
+#[test]
+fn a_plan_may_end_in_another_queue_but_not_through_a_closed_fence() {
+    let finally = Finally { busy: ExitAction::Overflow(BILLING), no_cover: ExitAction::Overflow(BILLING), ..STAY };
+    let steps = vec![step(Who::Queue, hold(30))];
+    let scene = world().with(WorldChange::PutAgent(BOLA, agent(&[BILLING]))).ready(&[BOLA], at(0));
+    let open = scene.clone().arrives(7, Plan { finally, steps, ..plan() }, at(1)).until(at(31));
+    open.then_asked(7, &[BOLA]);
+    let shut = scene.arrives(7, Plan { finally, ..fenced() }, at(1)).until(at(800));
+    assert_eq!(shut.router.contact(ContactId(7)).unwrap().plan.queue, GENERAL);
+}
+
+#[test]
+fn a_queue_limit_by_wait_turns_away_who_would_wait_too_long() {
+    let to = DestinationId(2);
+    let limit = Some(QueueLimit { length: 100, wait: Some(secs(60)), then: ExitAction::Divert(to) });
+    let scene = world().with(WorldChange::PutQueue(GENERAL, QueueSpec { limit, ..queue() })).arrives(1, plan(), at(1));
+    let scene = scene.arrives(2, plan(), at(50)).then_state(2, ContactState::Waiting).arrives(7, plan(), at(62));
+    let outcome = Outcome::Diverted { to, cause: FinalCause::Busy };
+    scene.then_some(|event| *event == closed(7, outcome));
+}
+
+#[test]
+fn a_callback_keeps_age_plan_and_fence() {
+    let scene = world().arrives(7, fenced(), at(10)).when(contact(7, ContactCommand::Schedule(at(500))), at(20));
+    let scene = scene.arrives(8, fenced(), at(30)).when(contact(8, ContactCommand::Schedule(at(500))), at(31));
+    let scene = scene.until(at(500));
+    let view = scene.router.contact(ContactId(7)).unwrap();
+    assert_eq!((view.since, view.step, view.fence.unwrap().open), (at(10), 0, None));
+    // The older one is served first, whenever it was put off.
+    scene.ready(&[ANN], at(501)).then_asked(7, &[ANN]).then_asked(8, &[]);
 }

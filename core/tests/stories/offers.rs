@@ -171,3 +171,68 @@ fn an_accepted_contact_that_is_never_connected_waits_again_first_in_line() {
     let failure = ConnectFailure::Deadline;
     scene.until(at(32)).then_some(|event| *event == fact(7, ContactFact::ConnectFailed { failure }));
 }
+
+/// A chat that may be missed once, and then goes on to nobody else.
+fn chat(number: u32, misses: u8, away_for: u32, now: Timestamp) -> Arrival {
+    let offer = OfferPolicy { misses, away_for: secs(away_for), ..plan().offer };
+    Arrival { channel: CHAT, ..arrival(number, Plan { offer, ..plan() }, now) }
+}
+
+#[test]
+fn misses_are_counted_per_channel() {
+    let scene = world().ready(&[CARYS], at(0)).receives(chat(1, 2, 0, at(1)), at(1)).until(at(21));
+    let scene = scene.then_asked(1, &[CARYS]).when(contact(1, ContactCommand::Abandon), at(22));
+    // One chat was missed: a call that is missed is the first on its channel.
+    let twice = Plan { offer: OfferPolicy { misses: 2, ..plan().offer }, ..plan() };
+    let scene = scene.arrives(2, twice, at(23)).then_asked(2, &[CARYS]).until(at(43)).then_asked(2, &[CARYS]);
+    let scene = scene.when(contact(2, ContactCommand::Abandon), at(44));
+    scene.receives(chat(3, 2, 0, at(45)), at(45)).until(at(65)).then_asked(3, &[]);
+}
+
+#[test]
+fn a_refusal_is_an_answer_and_ends_the_row_of_misses() {
+    let scene = world().ready(&[CARYS], at(0)).receives(chat(1, 2, 0, at(1)), at(1)).until(at(21));
+    let scene = scene.when(declines(2, CARYS), at(22)).then_asked(1, &[CARYS]).until(at(42));
+    scene.then_asked(1, &[CARYS]).until(at(62)).then_asked(1, &[]);
+}
+
+#[test]
+fn an_agent_who_missed_offers_is_back_after_the_time_stated_or_when_she_says_so() {
+    let scene = world().ready(&[CARYS], at(0)).receives(chat(1, 1, 60, at(1)), at(1)).until(at(21)).then_asked(1, &[]);
+    let shown = scene.router.agent(CARYS).unwrap().channels[0];
+    assert_eq!((shown.cause, shown.by, shown.until), (StateCause::NoAnswer, StateSetter::Picket, Some(at(81))));
+    scene.clone().until(at(81)).then_asked(1, &[CARYS]);
+    scene.ready(&[CARYS], at(30)).then_asked(1, &[CARYS]);
+}
+
+#[test]
+fn after_missed_offers_each_source_means_what_it_said_before() {
+    let quiet = AgentCommand::SetState {
+        channels: vec![EMAIL],
+        presence: Presence::NotReady,
+        reason: None,
+        until: None,
+        by: StateSetter::Source(SourceId(1)),
+    };
+    let scene = world().ready(&[CARYS], at(0)).when(Input::Agent(CARYS, quiet), at(0));
+    let scene = scene.receives(chat(1, 1, 60, at(1)), at(1)).until(at(81)).then_asked(1, &[CARYS]);
+    let channels = scene.router.agent(CARYS).unwrap().channels;
+    let presences: Vec<Presence> = channels.iter().map(|channel| channel.presence).collect();
+    assert_eq!(presences, [Presence::Ready, Presence::Ready, Presence::NotReady]);
+}
+
+#[test]
+fn at_most_eight_are_remembered_as_tried() {
+    let agents: Vec<AgentId> = (10..20).map(AgentId).collect();
+    let mut scene = world();
+    for id in &agents {
+        scene.put(WorldChange::PutAgent(*id, agent(&[GENERAL])));
+    }
+    scene = scene.ready(&agents, at(0)).arrives(7, plan(), at(1));
+    for _ in 0..9 {
+        let (offer, asked) = (scene.offer_of(7).unwrap(), scene.asked(7)[0]);
+        scene = scene.when(declines(offer.0, asked), at(2));
+    }
+    let excluded = scene.router.contact(ContactId(7)).unwrap().excluded.to_vec();
+    assert_eq!(excluded, agents[1..9], "the oldest is forgotten first");
+}

@@ -44,7 +44,7 @@ fn a_supervisor_assigns_inside_the_same_checks() {
 #[test]
 fn a_definition_that_contradicts_itself_is_refused() {
     let window = |from, to| Window { from: at(from), to: at(to) };
-    let calendar = |windows| WorldChange::PutCalendar(CalendarId(0), Calendar { windows, until: None });
+    let calendar = |windows| WorldChange::PutCalendar(CalendarId(0), Calendar { windows, ..Calendar::default() });
     let due = |points| WorldChange::PutQueue(GENERAL, QueueSpec { order: QueueOrder::Due(points), ..queue() });
     let bad = [
         calendar(vec![window(10, 10)]),
@@ -68,7 +68,7 @@ fn a_definition_that_contradicts_itself_is_refused() {
 #[test]
 fn a_calendar_that_runs_out_is_asked_for_once() {
     let day = 86_400;
-    let calendar = Calendar { windows: Vec::new(), until: Some(at(400 * day)) };
+    let calendar = Calendar { windows: Vec::new(), until: Some(at(400 * day)), ..Calendar::default() };
     let scene = world().with(WorldChange::PutCalendar(CalendarId(0), calendar)).until(at(200 * day));
     let asked = Event::World(WorldFact::CalendarRunsOut { calendar: CalendarId(0) });
     scene.then(&[asked]).until(at(399 * day)).then(&[]);

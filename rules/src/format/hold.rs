@@ -1,4 +1,4 @@
-//! Decides how holds are written: one duration, or one per class of channel, or one per cause.
+//! Decides how holds are written: one duration, or `"smart"`, or one per class of channel, or one per cause.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::Wait;
 use super::scalar::parse_wait;
+use super::{Share, Wait};
 
 /// The hold of a step: one duration for every class of channel, or one per class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
@@ -20,6 +20,9 @@ pub enum HoldByClass {
     Default,
     /// The same for every class and cause.
     All(Wait),
+    /// `"smart"` on every class.
+    #[schemars(skip)]
+    Smart,
     /// One per class.
     Each(Classes),
 }
@@ -42,6 +45,9 @@ pub struct Classes {
 pub enum HoldSpec {
     /// The same for every cause.
     All(Wait),
+    /// `"smart"`, with its defaults.
+    #[schemars(skip)]
+    Smart,
     /// One per cause.
     Causes(HoldByCause),
 }
@@ -52,6 +58,8 @@ pub enum HoldSpec {
 pub struct HoldByCause {
     /// No capacity for this channel.
     pub busy: Option<Wait>,
+    /// Waits for somebody busy only while the chance that she frees up within `busy` is at least this.
+    pub smart: Option<Share>,
     /// Not ready.
     pub away: Option<Wait>,
     /// An absence is on record.
@@ -62,34 +70,47 @@ pub struct HoldByCause {
     pub left: Option<Wait>,
 }
 
-struct TextOrTable<T, U>(&'static str, fn(Wait) -> T, fn(U) -> T);
+struct TextOrTable<T, U> {
+    expecting: &'static str,
+    smart: T,
+    wait: fn(Wait) -> T,
+    table: fn(U) -> T,
+}
 
 impl<'de, T, U: Deserialize<'de>> Visitor<'de> for TextOrTable<T, U> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.expecting)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        parse_wait(text).map(self.1).map_err(E::custom)
+        if text == "smart" {
+            return Ok(self.smart);
+        }
+        parse_wait(text).map(self.wait).map_err(E::custom)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-        U::deserialize(MapAccessDeserializer::new(map)).map(self.2)
+        U::deserialize(MapAccessDeserializer::new(map)).map(self.table)
     }
 }
 
 impl<'de> Deserialize<'de> for HoldByClass {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let expecting = "a duration, or a table of live, messaging and deferred";
-        deserializer.deserialize_any(TextOrTable(expecting, Self::All, Self::Each))
+        let expecting = "a duration, \"smart\", or a table of live, messaging and deferred";
+        deserializer.deserialize_any(TextOrTable { expecting, smart: Self::Smart, wait: Self::All, table: Self::Each })
     }
 }
 
 impl<'de> Deserialize<'de> for HoldSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let expecting = "a duration, or a table of busy, away, absent, off_shift and left";
-        deserializer.deserialize_any(TextOrTable(expecting, Self::All, Self::Causes))
+        let expecting = "a duration, \"smart\", or a table of busy, away, absent, off_shift, left and smart";
+        deserializer.deserialize_any(TextOrTable {
+            expecting,
+            smart: Self::Smart,
+            wait: Self::All,
+            table: Self::Causes,
+        })
     }
 }

@@ -23,6 +23,9 @@ pub struct Agent {
     /// Skills at levels 1 to 10.
     #[serde(default)]
     pub skills: BTreeMap<Sp<String>, Sp<u8>>,
+    /// What she is like, by name: a customer's attribute `wants_<name>` with the same value prefers her.
+    #[serde(default)]
+    pub traits: BTreeMap<Sp<String>, Sp<String>>,
     /// Queues that she serves as her own.
     #[serde(default)]
     pub queues: Vec<Sp<String>>,
@@ -54,6 +57,9 @@ pub struct Team {
     /// Queues that its members help.
     #[serde(default)]
     pub lends_to: Vec<Sp<String>>,
+    /// Queues that its members help only while these are below their floor.
+    #[serde(default)]
+    pub helps: Vec<Sp<String>>,
     /// Whether a queue below its floor releases the reserve; default yes.
     pub releases: Option<bool>,
     /// Teams that stand in.

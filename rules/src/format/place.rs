@@ -75,6 +75,8 @@ pub struct OfferSpec {
     pub misses: Option<u8>,
     /// How long an accepted contact may stay unconnected; default 30s.
     pub accept_within: Option<Wait>,
+    /// How long an agent stays not ready after too many no-answers; until she says that she is ready, if left out.
+    pub away_for: Option<Wait>,
 }
 
 /// How many agents are asked.

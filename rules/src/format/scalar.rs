@@ -126,7 +126,7 @@ fn parse_share(text: &str) -> Result<Share, String> {
     Ok(Share(permille))
 }
 
-/// What happens at the end of a plan, as written: `"stay"`, `"open"`, `"callback"` or `"divert:<destination>"`.
+/// What happens at the end of a plan, as written: `"stay"`, `"open"`, `"callback"`, `"divert:<destination>"` or `"overflow:<queue>"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Keep waiting.
@@ -137,6 +137,8 @@ pub enum Exit {
     Callback,
     /// Send elsewhere.
     Divert(String),
+    /// Another queue; what a closed fence holds stays.
+    Overflow(String),
 }
 
 fn parse_exit(text: &str) -> Result<Exit, String> {
@@ -144,12 +146,16 @@ fn parse_exit(text: &str) -> Result<Exit, String> {
         "stay" => Exit::Stay,
         "open" => Exit::Open,
         "callback" => Exit::Callback,
+        _ if text.starts_with("overflow:") => match text.strip_prefix("overflow:") {
+            Some(to) if crate::format::is_id(to) => Exit::Overflow(to.to_owned()),
+            Some(_) | None => return Err(format!("`{text}` names no queue; write \"overflow:<queue>\"")),
+        },
         _ => match text.strip_prefix("divert:") {
             Some(to) if crate::format::is_id(to) => Exit::Divert(to.to_owned()),
             Some(_) => return Err(format!("`{text}` names no destination; write \"divert:<destination>\"")),
             None => {
                 return Err(format!(
-                    "unknown variant `{text}`, expected one of `stay`, `open`, `callback`, `divert:<destination>`"
+                    "unknown variant `{text}`, expected one of `stay`, `open`, `callback`, `divert:<destination>`, `overflow:<queue>`"
                 ));
             }
         },
@@ -205,7 +211,7 @@ macro_rules! text_scalar {
 text_scalar! {
     Wait, parse_wait, "a duration such as \"20s\", \"15m\" or \"4 working hours\"", "20s";
     Share, parse_share, "a share such as \"80%\"", "80%";
-    Exit, parse_exit, "one of \"stay\", \"open\", \"callback\", \"divert:<destination>\"", "callback";
+    Exit, parse_exit, "one of \"stay\", \"open\", \"callback\", \"divert:<destination>\", \"overflow:<queue>\"", "callback";
 }
 
 #[cfg(test)]

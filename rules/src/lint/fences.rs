@@ -53,7 +53,7 @@ impl RuleSet {
             .map(|team| self.team_calendar(team?, super::REFERENCE))
             .collect();
         let Some(calendars) = calendars else { return };
-        let always = Calendar { windows: vec![all_time()], until: None };
+        let always = Calendar { windows: vec![all_time()], ..Calendar::default() };
         if let Some(gap) = super::first_gap(&always, &crate::hours::union(&calendars)) {
             let message =
                 format!("`{}` has a strict fence, and from {} nobody is on shift", team.id, super::words(gap));

@@ -50,7 +50,11 @@ impl RuleSet {
         for queue in &self.queues {
             let ruled =
                 self.queue_rules.iter().any(|rule| self.queues.get(rule.queue).is_some_and(|to| to.id == queue.id));
-            if !ruled {
+            let overflown = || {
+                let to = |queue: &crate::model::Queue| queue.limit.as_ref().map(|(_, _, then)| then.clone());
+                self.queues.iter().filter_map(to).any(|exit| exit == crate::format::Exit::Overflow(queue.id.clone()))
+            };
+            if !ruled && !overflown() {
                 unused("queue", &queue.id, &queue.place, findings);
             }
         }
@@ -97,7 +101,8 @@ impl RuleSet {
             {
                 for name in names.iter().flatten() {
                     let key = (owner, name.get().clone());
-                    if !uses.iter().any(|uses| uses.attributes.contains(&key)) {
+                    let prefers = owner == Owner::Customer && name.get().starts_with(crate::fit::PREFERENCE);
+                    if !prefers && !uses.iter().any(|uses| uses.attributes.contains(&key)) {
                         let message =
                             format!("`{}.attributes.{}` is collected and never used", owner.text(), name.get());
                         let finding = Finding::new(Code::CollectedUnused, collected.at(name.span()), message);

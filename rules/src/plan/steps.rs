@@ -65,7 +65,7 @@ impl RuleSet {
         Ok(Step {
             who,
             holds: Holds {
-                busy: hold(waits.busy),
+                busy: waits.smart.map_or_else(|| hold(waits.busy), |least| Hold::Smart(waits.busy.span, least)),
                 away: hold(waits.away),
                 absent: hold(waits.absent),
                 off_shift: hold(waits.off_shift),
@@ -117,5 +117,6 @@ pub(crate) fn exit(exit: &Exit, names: &Names) -> Result<ExitAction, Error> {
         Exit::Open => ExitAction::Open,
         Exit::Callback => ExitAction::Callback,
         Exit::Divert(to) => ExitAction::Divert(DestinationId(found(names, Kind::Destination, to)?)),
+        Exit::Overflow(to) => ExitAction::Overflow(QueueId(found(names, Kind::Queue, to)?)),
     })
 }

@@ -7,7 +7,7 @@ use super::place::pick;
 use crate::codes::Code;
 use crate::defaults;
 use crate::finding::{Finding, Place};
-use crate::format::{self, CheckName, Exit, FinallySpec, HoldByClass, HoldSpec, Sp, Wait};
+use crate::format::{self, CheckName, Exit, FinallySpec, HoldByCause, HoldByClass, HoldSpec, Share, Sp, Wait};
 use crate::model::{Finally, HoldWaits, Policy, PolicyStep, StepWho};
 
 impl Resolver<'_> {
@@ -47,6 +47,15 @@ impl Resolver<'_> {
         let item = step.get();
         let at = |span| Place::new(file, span);
         self.needs(&item.needs, file);
+        if let Some(message) = [Class::Live, Class::Messaging, Class::Deferred]
+            .map(|class| unsound(&item.hold, class))
+            .into_iter()
+            .flatten()
+            .next()
+        {
+            let finding = Finding::new(Code::BadValue, at(step.span()), message);
+            self.find(finding.help("write hold.live = { smart = \"40%\", busy = \"3m\" }, or hold = \"smart\""));
+        }
         match (item.who, &item.role, &item.agent) {
             (format::StepWho::Team, Some(role), None) if role.get() != "by_topic" => {
                 let roles = self.draft.roles.iter().map(|role| role.name.as_str()).collect();
@@ -113,6 +122,7 @@ fn holds(hold: &HoldByClass, class: Class) -> HoldWaits {
     let spec = match hold {
         HoldByClass::Default => None,
         HoldByClass::All(wait) => Some(HoldSpec::All(*wait)),
+        HoldByClass::Smart => Some(HoldSpec::Smart),
         HoldByClass::Each(classes) => match class {
             Class::Live => classes.live,
             Class::Messaging => classes.messaging.or(classes.live),
@@ -120,20 +130,35 @@ fn holds(hold: &HoldByClass, class: Class) -> HoldWaits {
         },
     };
     let default = defaults::hold(class);
-    match spec {
-        None => defaults::same(default),
-        Some(HoldSpec::All(wait)) => defaults::same(wait),
-        Some(HoldSpec::Causes(causes)) => {
-            let none = Wait { span: picket_core::Millis::ZERO, clock: format::Clock::Passing };
-            HoldWaits {
-                busy: causes.busy.unwrap_or(default),
-                away: causes.away.unwrap_or(default),
-                absent: causes.absent.unwrap_or(none),
-                off_shift: causes.off_shift.unwrap_or(none),
-                left: causes.left.unwrap_or(none),
-            }
-        }
+    let causes = match spec {
+        None => return defaults::same(default),
+        Some(HoldSpec::All(wait)) => return defaults::same(wait),
+        Some(HoldSpec::Smart) => HoldByCause { smart: Some(Share(defaults::SMART.into())), ..HoldByCause::default() },
+        Some(HoldSpec::Causes(causes)) => causes,
+    };
+    let none = Wait { span: picket_core::Millis::ZERO, clock: format::Clock::Passing };
+    let smart = causes.smart.map(|least| u16::try_from(least.0).unwrap_or(1000));
+    HoldWaits {
+        busy: causes.busy.unwrap_or(if smart.is_some() { defaults::smart_limit(class) } else { default }),
+        away: causes.away.unwrap_or(default),
+        absent: causes.absent.unwrap_or(none),
+        off_shift: causes.off_shift.unwrap_or(none),
+        left: causes.left.unwrap_or(none),
+        smart,
     }
+}
+
+/// What is wrong with a smart hold.
+fn unsound(hold: &HoldByClass, class: Class) -> Option<&'static str> {
+    let waits = holds(hold, class);
+    let least = waits.smart?;
+    if least == 0 {
+        return Some("a smart hold that waits for any chance at all is no smart hold");
+    }
+    if waits.busy.span == picket_core::Millis::ZERO {
+        return Some("a smart hold needs a limit: `busy` is 0");
+    }
+    (waits.busy.clock == format::Clock::Working).then_some("the limit of a smart hold is passing time")
 }
 
 fn finally(spec: &FinallySpec) -> Finally {

@@ -48,6 +48,7 @@ impl Resolver<'_> {
             place: at(item.id.span()),
             aliases: item.aliases.iter().map(|(source, alias)| (source.get().clone(), alias.get().clone())).collect(),
             skills: skills.into_iter().map(|(skill, level, _)| (skill, level)).collect(),
+            traits: item.traits.iter().map(|(name, value)| (name.get().clone(), value.get().clone())).collect(),
             queues: item.queues.iter().map(|queue| queue.get().clone()).collect(),
             shift: item.shift.as_ref().and_then(|shift| self.parse_hours(shift, file, domain)),
             points: item.points.as_ref().map_or(defaults::POINTS, |points| *points.get()),
@@ -74,7 +75,7 @@ impl Resolver<'_> {
             self.known("team", cover.get(), at(cover.span()), &known);
         }
         self.environment.teams = known;
-        for queue in &item.lends_to {
+        for queue in item.lends_to.iter().chain(&item.helps) {
             self.queue_index(queue, file);
         }
         if let Some(cover) = item.covers.iter().find(|cover| cover.get() == item.id.get()) {
@@ -92,6 +93,7 @@ impl Resolver<'_> {
             reserve: item.reserve.as_ref().map_or(0, |reserve| *reserve.get()),
             reserve_place: at(item.reserve.as_ref().map_or_else(|| item.id.span(), |reserve| reserve.span())),
             lends_to: item.lends_to.iter().map(|queue| (queue.get().clone(), at(queue.span()))).collect(),
+            helps: item.helps.iter().map(|queue| (queue.get().clone(), at(queue.span()))).collect(),
             releases: item.releases.unwrap_or(true),
             covers: item.covers.iter().map(|cover| (cover.get().clone(), at(cover.span()))).collect(),
             hours: item.hours.as_ref().and_then(|hours| self.parse_hours(hours, file, domain)),

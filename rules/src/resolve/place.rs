@@ -85,6 +85,7 @@ impl Resolver<'_> {
                 expires: Millis(self.passing(item.offer.expires, defaults::EXPIRES, place).0.max(1)),
                 accept_within: self.passing(item.offer.accept_within, defaults::ACCEPT_WITHIN, place),
                 misses: item.offer.misses.unwrap_or_else(|| defaults::misses(class)),
+                away_for: self.passing(item.offer.away_for, Millis::ZERO, place),
             },
             wrap_up: self.passing(item.wrap_up, Millis::ZERO, place),
             longest: item.longest.as_ref().map(|longest| self.passing(Some(*longest.get()), Millis::ZERO, place)),
@@ -114,7 +115,28 @@ impl Resolver<'_> {
             );
         }
         let draft = self.draft;
-        draft.queues.iter().map(|at| self.queue(&at.place, &at.item)).collect()
+        let queues: Vec<Queue> = draft.queues.iter().map(|at| self.queue(&at.place, &at.item)).collect();
+        for queue in &queues {
+            let limit = queue.limit.as_ref().map(|(_, _, then)| then);
+            let stated =
+                [&queue.finally.busy, &queue.finally.closed_hours, &queue.finally.holiday, &queue.finally.no_cover];
+            for exit in stated.into_iter().flatten().chain(limit).chain([&queue.closed]) {
+                self.check_overflow(exit, &queue.id, &queue.place);
+            }
+        }
+        queues
+    }
+
+    /// A queue overflows into another one that is declared.
+    fn check_overflow(&mut self, exit: &Exit, own: &str, place: &Place) {
+        let Exit::Overflow(to) = exit else { return };
+        if to == own {
+            let message = format!("`{own}` can not overflow into itself");
+            self.find(Finding::new(Code::OutOfRange, place.clone(), message));
+        }
+        let known = std::mem::take(&mut self.environment.queues);
+        self.known("queue", to, place.clone(), &known);
+        self.environment.queues = known;
     }
 
     fn queue(&mut self, place: &Place, item: &format::Queue) -> Queue {
@@ -127,7 +149,7 @@ impl Resolver<'_> {
         if closed == Exit::Open {
             self.find(
                 Finding::new(Code::BadValue, place.clone(), "a closed queue has no fence to open")
-                    .help("use stay, callback or divert:<destination>"),
+                    .help("use stay, callback, divert:<destination> or overflow:<queue>"),
             );
         }
         let mut widen = Vec::with_capacity(item.widen.len());
@@ -244,6 +266,7 @@ fn built_in_channel() -> Channel {
             expires: defaults::EXPIRES,
             accept_within: defaults::ACCEPT_WITHIN,
             misses: defaults::misses(class),
+            away_for: Millis::ZERO,
         },
         wrap_up: Millis::ZERO,
         longest: None,

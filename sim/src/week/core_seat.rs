@@ -135,6 +135,7 @@ impl CoreSeat {
             familiar: customer.and_then(|customer| self.familiar.get(customer)).cloned().unwrap_or_default(),
             prefers: Vec::new(),
             avoids: Vec::new(),
+            fit: Vec::new(),
             scheduled_for: None,
         })))
     }
@@ -199,6 +200,7 @@ impl CoreSeat {
                         Fact::FenceOpened { reason: word(reason), held_ms: u64::from(held.0) }
                     }
                     FenceFact::Closed => Fact::FenceClosed,
+                    FenceFact::TeamMissing { .. } => return None,
                 };
                 Some((*contact, fact))
             }
@@ -250,7 +252,12 @@ impl CoreSeat {
             | ContactFact::ConnectFailed { .. }
             | ContactFact::Orphaned { .. }
             | ContactFact::Stalled
-            | ContactFact::CallbackWanted => return None,
+            | ContactFact::CallbackWanted
+            | ContactFact::Identified(_)
+            | ContactFact::Held { .. }
+            | ContactFact::Consulted { .. }
+            | ContactFact::ConsultEnded
+            | ContactFact::Overflowed { .. } => return None,
         })
     }
 

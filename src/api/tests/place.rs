@@ -70,6 +70,7 @@ pub(super) fn furnish(state: &mut ShardState) {
         reserve: 1,
         lends_to: vec![GENERAL],
         releases: false,
+        helps: Vec::new(),
         hours: None,
     };
     for change in [
@@ -101,6 +102,7 @@ pub(super) fn receive(state: &mut ShardState, contact: ContactId, source: Source
         familiar: Vec::new(),
         prefers: Vec::new(),
         avoids: Vec::new(),
+        fit: Vec::new(),
         scheduled_for: None,
     };
     take(state, Input::Receive(Box::new(arrival)));
@@ -135,6 +137,7 @@ fn plan() -> Plan {
             expires: Millis::from_secs(20),
             accept_within: Millis::from_secs(30),
             misses: 1,
+            away_for: Millis::ZERO,
         },
         wrap_up: Millis::from_secs(30),
         longest: Some(Millis::from_secs(900)),

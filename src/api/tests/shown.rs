@@ -145,3 +145,37 @@ async fn dead_letters_are_seen_sent_again_and_dropped() {
         assert_eq!((status, &body["code"]), (StatusCode::NOT_FOUND, &json!("unknown_dead_letter")));
     }
 }
+
+#[tokio::test]
+async fn why_a_contact_waits_is_told_by_name_with_the_check_that_each_fails() {
+    let bench = furnished();
+    let (status, why) = bench.get("/v1/contacts/c1/why?source=chat").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!((&why["waits_for"]["what"], &why["state"]), (&json!("somebody_free"), &json!("waiting")));
+    assert_eq!(why["waits_for"]["until"], "2026-11-23T09:00:30.000Z");
+    assert_eq!((&why["steps"][0]["state"], &why["steps"][1]["state"]), (&json!("now"), &json!("to_come")));
+    let candidate = |rank: usize| {
+        let candidate = &why["candidates"][rank];
+        (candidate["agent"].clone(), candidate["check"].clone(), candidate["standing"].clone())
+    };
+    assert_eq!(candidate(0), (json!("ann"), json!("busy"), json!("lead")));
+    assert_eq!(candidate(1), (json!("bola"), json!("not_yet"), json!("team")));
+    let ann = &why["candidates"][0];
+    assert_eq!((&ann["slots_in_use"], &ann["slots"]), (&json!(1), &json!(1)));
+    assert_eq!(why["expected"]["any"], Value::Null, "nobody left a line yet");
+    let (_, offered) = bench.get("/v1/contacts/c1/why?source=pbx").await;
+    assert_eq!((&offered["waits_for"]["what"], &offered["candidates"][0]["check"]), (&json!("an_answer"), &json!("asked")));
+    assert_eq!(offered["expected"]["own"]["wait_ms"], 0);
+    assert_eq!(bench.get("/v1/contacts/c9/why").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_contact_and_its_queue_say_how_long_it_is_expected_to_wait() {
+    let bench = furnished();
+    let (_, offered) = bench.get("/v1/contacts/c1?source=pbx").await;
+    assert_eq!((&offered["estimate_own"]["wait_ms"], &offered["estimate_any"]["band_ms"]), (&json!(0), &json!(0)));
+    let (_, waiting) = bench.get("/v1/contacts/c1?source=chat").await;
+    assert_eq!(waiting["estimate_own"], Value::Null);
+    let (_, queue) = bench.get("/v1/queues/general").await;
+    assert_eq!(queue["estimates"], json!([]));
+}

@@ -49,6 +49,7 @@ impl Words<'_> {
             ExitAction::Stay => "stay".to_owned(),
             ExitAction::Open => "open".to_owned(),
             ExitAction::Callback => "callback".to_owned(),
+            ExitAction::Overflow(to) => format!("overflow:{}", self.name(Kind::Queue, to.0)),
             ExitAction::Divert(to) => format!("divert:{}", self.name(Kind::Destination, to.0)),
         }
     }
@@ -204,6 +205,9 @@ fn hold_words(holds: &Holds) -> String {
     let hold = |hold: Hold| match hold {
         Hold::For(Millis(u32::MAX)) => "without limit".to_owned(),
         Hold::For(wait) => span(wait),
+        Hold::Smart(wait, least) => {
+            format!("at most {} (smart: while the chance is {}.{} %)", span(wait), least / 10, least % 10)
+        }
         Hold::Working(wait, _) => format!("{} of working time", span(wait)),
     };
     let causes = [

@@ -73,6 +73,9 @@ pub struct Planned {
     pub fence: Option<Fence>,
     /// Why the plan has nobody left.
     pub cause: Option<FinalCause>,
+    /// With `unlikely`: the chance that was left that one of the step's people frees up in time, in thousandths.
+    #[serde(default)]
+    pub chance_permille: Option<u16>,
     /// Waits from this moment on.
     pub scheduled_for: Option<Moment>,
 }
@@ -87,6 +90,8 @@ pub enum PlannedBecause {
     HoldOver,
     /// Nobody in the step can ever serve.
     Nobody,
+    /// A smart hold is over before its limit: that one of its people frees up in time is too unlikely.
+    Unlikely,
     /// The fence opened.
     FenceOpened,
     /// Another rule set is in force.
@@ -111,6 +116,7 @@ impl From<core::StepCause> for PlannedBecause {
             core::StepCause::Arrival => Self::Arrival,
             core::StepCause::HoldOver => Self::HoldOver,
             core::StepCause::Nobody => Self::Nobody,
+            core::StepCause::Unlikely { .. } => Self::Unlikely,
             core::StepCause::FenceOpened => Self::FenceOpened,
             core::StepCause::Replanned => Self::Replanned,
         }

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use picket_core::{
-    AgentId, Arrival, ChannelId, ConnectFailure, ContactCommand, ContactId, CustomerId, Familiar, FenceReason, Handler,
-    Input, Kind, MatterId, Millis, Need, OfferCommand, OfferId, OutsideEnd, ReasonId, Rejection, Replanning, SkillId,
-    SourceId, Supervision, ThreadId, Timestamp, Transfer,
+    AgentId, Arrival, ChannelId, ConnectFailure, ContactCommand, ContactId, ContactState, CustomerId, Familiar,
+    FenceReason, Fit, Handler, Input, Kind, MatterId, Millis, Need, OfferCommand, OfferId, OutsideEnd, ReasonId,
+    Rejection, Relation, Replanning, SkillId, SourceId, Supervision, ThreadId, Timestamp, Transfer,
 };
 use picket_rules::Planned;
 use picket_rules::facts::{ContactFacts, Facts};
@@ -76,12 +76,9 @@ pub(super) fn received(
     prepared.facts.insert(0, ShellFact::ContactIn { contact, domain });
     prepared.writes.push(put(DirectoryKind::Contact, format!("{} {}", envelope.source, message.contact), &row));
     prepared.trace = Some(planned.trace);
-    let agents = |ids: &[String]| ids.iter().filter_map(|id| known_agent(context, id)).collect::<Vec<_>>();
-    let facts = identified.customer.as_ref().map(|row| &row.facts);
-    let prefers = agents(facts.map_or(&[][..], |facts| &facts.prefers));
-    let prefers = prefers.into_iter().chain(wanted_agent(context, envelope, message)).collect();
-    let avoids = agents(facts.map_or(&[][..], |facts| &facts.avoids));
-    let familiar = familiar(context, &identified);
+    let Relation { familiar, mut prefers, avoids, fit, .. } =
+        relation(context, &identified, customer, planned.team.as_deref());
+    prefers.extend(wanted_agent(context, envelope, message));
     let source = SourceId(context.intern(Kind::Source, &envelope.source));
     let thread = message.thread.as_ref();
     let thread = thread.map(|id| ThreadId(context.intern(Kind::Thread, &format!("{} {id}", envelope.source))));
@@ -98,6 +95,7 @@ pub(super) fn received(
         familiar,
         prefers,
         avoids,
+        fit,
         scheduled_for: scheduled(message),
     })));
     Ok(prepared)
@@ -128,9 +126,23 @@ pub(super) fn updated(context: &mut Context<'_>, envelope: &Envelope, message: &
     let identified = context.lookup.identify(row.customer.as_deref(), row.account.as_deref());
     let planned = plan(context, row.facts.clone(), &identified)?;
     let why = if reidentified { Replanning::Reidentified } else { Replanning::Updated };
+    let mut prepared = Prepared::default();
+    if reidentified {
+        // Of several inputs a refused one is not told of, so what would refuse them all is asked here.
+        let view = context.state.router.contact(contact);
+        if view.is_some_and(|view| view.state == ContactState::Closed) {
+            return Err(Refused::by_core(Rejection::ContactClosed));
+        }
+        let customer = row.customer.as_ref().map(|id| {
+            let hash = context.lookup.pepper.hash("customer", id);
+            CustomerId(context.intern(Kind::Customer, &hash))
+        });
+        let relation = relation(context, &identified, customer, planned.team.as_deref());
+        prepared.inputs.push(Input::Contact(contact, ContactCommand::Identify(Box::new(relation))));
+    }
     let command = ContactCommand::Replan(Box::new(planned.plan), why);
     let name = format!("{} {}", envelope.source, message.contact);
-    let mut prepared = Prepared::from(Input::Contact(contact, command));
+    prepared.inputs.push(Input::Contact(contact, command));
     prepared.trace = Some(planned.trace);
     prepared.writes.push(put(DirectoryKind::Contact, name, &row));
     Ok(prepared)
@@ -343,6 +355,33 @@ fn familiar(context: &Context<'_>, identified: &Identified) -> Vec<Familiar> {
         Some(Familiar { agent: known_agent(context, &row.agent)?, contacts: row.contacts, last: row.last })
     });
     known.collect()
+}
+
+/// What ties a customer to agents.
+fn relation(
+    context: &Context<'_>,
+    identified: &Identified,
+    customer: Option<CustomerId>,
+    team: Option<&str>,
+) -> Relation {
+    let facts = identified.customer.as_ref().map(|row| &row.facts);
+    let agents = |ids: &[String]| ids.iter().filter_map(|id| known_agent(context, id)).collect();
+    Relation {
+        customer,
+        familiar: familiar(context, identified),
+        prefers: facts.map(|facts| agents(&facts.prefers)).unwrap_or_default(),
+        avoids: facts.map(|facts| agents(&facts.avoids)).unwrap_or_default(),
+        fit: fit(context, identified, team),
+    }
+}
+
+/// How well the people of the customer's own team fit what the customer prefers.
+fn fit(context: &Context<'_>, identified: &Identified, team: Option<&str>) -> Vec<Fit> {
+    let (Some(customer), Some(team)) = (&identified.customer, team) else { return Vec::new() };
+    let fits = context.rules.fit(&customer.facts, team).into_iter().filter_map(|fit| {
+        Some(Fit { agent: known_agent(context, fit.agent)?, matched: fit.matched, stated: fit.stated })
+    });
+    fits.collect()
 }
 
 fn scheduled(message: &Received) -> Option<Timestamp> {

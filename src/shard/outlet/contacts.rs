@@ -9,7 +9,7 @@ use picket_core::{
 use super::Writing;
 use crate::contract::inbound::contact::Chosen;
 use crate::contract::outbound::Outbound;
-use crate::contract::outbound::common::{Capacity, Promise};
+use crate::contract::outbound::common::{Capacity, Estimate, Promise};
 use crate::contract::outbound::contact::{self as out, AgeFrom, PlannedBecause, TransferredTo};
 
 impl Writing<'_> {
@@ -29,7 +29,14 @@ impl Writing<'_> {
             },
             ContactFact::Scheduled { .. } => self.planned(contact, PlannedBecause::Scheduled),
             ContactFact::StepEntered { cause, .. } => self.planned(contact, (*cause).into()),
-            ContactFact::PlanExhausted { .. } => self.planned(contact, PlannedBecause::Exhausted),
+            ContactFact::PlanExhausted { .. } | ContactFact::Overflowed { .. } => {
+                self.planned(contact, PlannedBecause::Exhausted)
+            }
+            // These have no voice of their own.
+            ContactFact::Identified(_)
+            | ContactFact::Held { .. }
+            | ContactFact::Consulted { .. }
+            | ContactFact::ConsultEnded => self.planned(contact, PlannedBecause::Updated),
             ContactFact::Replanned { because, .. } => self.planned(contact, (*because).into()),
             ContactFact::Assigned { agent, how, standing, over_capacity, .. } => {
                 self.assigned(contact, *agent, *how, *standing, *over_capacity)
@@ -108,6 +115,8 @@ impl Writing<'_> {
     fn queued(&self, contact: ContactId, plan: &Plan, scheduled_for: Option<picket_core::Timestamp>) -> Outbound {
         let since = self.state.router.contact(contact).map_or(self.record.at, |view| view.since);
         let ahead = self.state.router.position(contact);
+        let estimates = self.state.router.estimates(contact, self.record.at).unwrap_or_default();
+        let told = |estimate: picket_core::Estimate| Estimate { wait_ms: estimate.wait.0, band_ms: estimate.band.0 };
         Outbound::ContactQueued(Box::new(out::Queued {
             about: self.about(contact),
             queue: self.queue(plan.queue),
@@ -118,8 +127,8 @@ impl Writing<'_> {
             waiting_since: since.into(),
             age_from: if since == self.record.at { AgeFrom::Intake } else { AgeFrom::WaitingSince },
             position: ahead.map(|ahead| ahead.saturating_add(1)),
-            estimate_own: None,
-            estimate_any: None,
+            estimate_own: estimates.own.map(told),
+            estimate_any: estimates.any.map(told),
             promise: Promise { within_ms: plan.promise.within.0, by: plan.promise.by.into() },
             words: None,
             scheduled_for: scheduled_for.map(Into::into),
@@ -138,6 +147,13 @@ impl Writing<'_> {
             }
             _ => None,
         };
+        let chance_permille = match &self.voice.topic {
+            super::Topic::Event(picket_core::Event::Contact(
+                _,
+                ContactFact::StepEntered { cause: picket_core::StepCause::Unlikely { chance_permille }, .. },
+            )) => Some(*chance_permille),
+            _ => None,
+        };
         let step = match &self.voice.topic {
             super::Topic::Event(picket_core::Event::Contact(_, ContactFact::StepEntered { step, .. })) => *step,
             _ => view.map_or(0, |view| view.step),
@@ -150,6 +166,7 @@ impl Writing<'_> {
             queue: view.map(|view| self.queue(view.plan.queue)).unwrap_or_default(),
             fence: self.fence(contact),
             cause,
+            chance_permille,
             scheduled_for: scheduled_for.map(Into::into),
         })
     }

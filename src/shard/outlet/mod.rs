@@ -131,8 +131,10 @@ impl Writing<'_> {
             FenceFact::Set { team } => {
                 Outbound::FenceSet(fence::Set { about, team: self.team(*team), because: fence::SetBecause::Plan })
             }
-            FenceFact::Closed => Outbound::FenceSet(fence::Set { about, team, because: fence::SetBecause::Supervisor }),
-            FenceFact::Opened { reason, held, tried } => {
+            FenceFact::Closed | FenceFact::TeamMissing { .. } => {
+                Outbound::FenceSet(fence::Set { about, team, because: fence::SetBecause::Supervisor })
+            }
+            FenceFact::Opened { reason, held, tried, .. } => {
                 let tried = tried
                     .iter()
                     .map(|one| fence::Tried { agent: self.agent(one.agent), obstacle: one.obstacle.into() });
@@ -156,7 +158,9 @@ impl Writing<'_> {
             | WorldFact::HoursTurned { .. }
             | WorldFact::MembershipTurned { .. }
             | WorldFact::ClockJumped { .. }
-            | WorldFact::CalendarRunsOut { .. } => self.refused(),
+            | WorldFact::CalendarRunsOut { .. }
+            | WorldFact::Lent { .. }
+            | WorldFact::LendingEnded { .. } => self.refused(),
         }
     }
 
