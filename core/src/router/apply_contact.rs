@@ -222,6 +222,7 @@ impl Router {
         let within = contact.plan.offer.accept_within;
         let deadline = (within > Millis::ZERO).then(|| at + within);
         contact.agent = Some(agent);
+        contact.stands_for = None;
         contact.redirect = None;
         self.note_answer(at, id);
         self.turns = self.turns.saturating_add(1);

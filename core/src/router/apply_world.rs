@@ -36,10 +36,11 @@ impl Router {
             WorldFact::MembershipTurned { team } => self.review_team(at, *team),
             WorldFact::ClockJumped { by } => self.apply_jump(*by),
             WorldFact::CalendarRunsOut { calendar } => {
-                if let Some(hours) = self.hours.get_mut(calendar.index()) {
-                    hours.asked = true;
-                }
-                self.arm_hours(at, *calendar);
+                let Some(hours) = self.hours.get_mut(calendar.index()) else { return };
+                hours.asked = true;
+                // An edge that is due already, and not told yet, stays armed.
+                let before = hours.armed_horizon.take();
+                self.rearm(before.map(|at| (at, Timer::Horizon(*calendar))), None);
             }
         }
     }

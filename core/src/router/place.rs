@@ -131,8 +131,8 @@ impl Router {
         }
         // Whom it was handed on to comes first, alone.
         if contact.redirect.is_none() && contact.is_in_queue() {
-            let team = contact.fence.map(|fence| fence.team);
-            let insiders = team.into_iter().flat_map(|team| [Audience::Team(team, None), Audience::Covers(team)]);
+            let open = contact.fence.filter(|fence| fence.open.is_some()).map(|fence| fence.team);
+            let insiders = open.into_iter().flat_map(|team| [Audience::Team(team, None), Audience::Covers(team)]);
             for audience in insiders.chain([Audience::Queue(contact.plan.queue)]) {
                 keys.push((self.key_of(contact, audience, &[], Bypass::default()), contact.step));
             }
@@ -173,7 +173,8 @@ impl Router {
         let mut watches: SmallVec<[Audience; 1]> = SmallVec::new();
         if !contact.excluded.is_empty() {
             watches.extend(keys.iter().map(|(key, _)| key.audience));
-        } else if !contact.has_one_hold() && !contact.progress.exhausted {
+        } else if !(contact.has_one_hold() && contact.avoids.is_empty()) && !contact.progress.exhausted {
+            // Whom the customer avoids may be the last who could serve.
             watches.extend(contact.current_audience());
         }
         watches.sort_unstable();
