@@ -66,7 +66,8 @@ impl Router {
     }
 
     fn is_on_shift(&self, agent: &Agent) -> bool {
-        self.has(Bug::ShiftIgnored) || agent.spec.shift.is_none_or(|shift| self.hours.get(shift.index()).is_some_and(|hours| hours.open))
+        self.has(Bug::ShiftIgnored)
+            || agent.spec.shift.is_none_or(|shift| self.hours.get(shift.index()).is_some_and(|hours| hours.open))
     }
 
     /// Whether an agent could take one more contact of a channel.
@@ -78,8 +79,7 @@ impl Router {
     pub(crate) fn takes_anything(&self, agent: &Agent) -> bool {
         self.channels.iter().any(|(index, _)| {
             let channel = ChannelId(u32::try_from(index).unwrap_or(u32::MAX));
-            self.condition(agent, channel, Shift::Skip) == Condition::Here
-                && self.has_room(agent, channel, Slots::Skip)
+            self.condition(agent, channel, Shift::Skip) == Condition::Here && self.has_room(agent, channel, Slots::Skip)
         })
     }
 

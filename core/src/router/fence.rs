@@ -25,7 +25,8 @@ impl Contact {
 impl Router {
     /// Whether an agent is a member of a team or of a cover it declares, now.
     pub(crate) fn is_inside(&self, agent: &Agent, team: TeamId) -> bool {
-        agent.teams.contains(&team) || (!self.has(Bug::CoversForgotten) && self.covers(team).any(|cover| agent.teams.contains(&cover.id)))
+        agent.teams.contains(&team)
+            || (!self.has(Bug::CoversForgotten) && self.covers(team).any(|cover| agent.teams.contains(&cover.id)))
     }
 
     /// Whether a contact's fence lets an agent in.

@@ -42,7 +42,16 @@ impl Reader<'_> {
         let crowd = waiting + with_agents + count(&[Scheduled, Orphaned]);
         let some = |number: u32, weight: u32| if number > 0 { weight } else { 0 };
         let choices: [(u32, fn(&Self, &mut Dice) -> Input); 13] = [
-            (if crowd < 9 { 30 } else if crowd < 18 { 12 } else { 2 }, Self::arrival),
+            (
+                if crowd < 9 {
+                    30
+                } else if crowd < 18 {
+                    12
+                } else {
+                    2
+                },
+                Self::arrival,
+            ),
             (some(offers, 22) + offers.min(8), Self::answer),
             (some(count(&[Assigned]), 14), Self::assigned),
             (some(count(&[Connected]), 12) + with_agents.min(8), Self::connected),
@@ -242,9 +251,10 @@ impl Reader<'_> {
 
     /// A connected contact whose customer may go quiet.
     fn chatting(&self, dice: &mut Dice) -> ContactId {
-        let quiet = self.live.contacts().filter(|contact| {
-            contact.state == ContactState::Connected && contact.channel != self.s.channel(VOICE)
-        });
+        let quiet = self
+            .live
+            .contacts()
+            .filter(|contact| contact.state == ContactState::Connected && contact.channel != self.s.channel(VOICE));
         let quiet: Vec<ContactId> = quiet.map(|contact| contact.id).collect();
         if quiet.is_empty() { self.one_of(dice, &[ContactState::Connected]) } else { dice.pick(&quiet) }
     }
@@ -346,8 +356,12 @@ impl Reader<'_> {
             }
             2 if !open.is_empty() => Input::Supervise(dice.pick(&open), Supervision::CloseFence),
             _ => {
-                let free: Vec<AgentId> = self.live.agents().filter(|agent| agent.offers.len() + agent.contacts.len() < 2)
-                    .map(|agent| agent.id).collect();
+                let free: Vec<AgentId> = self
+                    .live
+                    .agents()
+                    .filter(|agent| agent.offers.len() + agent.contacts.len() < 2)
+                    .map(|agent| agent.id)
+                    .collect();
                 let agent = if free.is_empty() { self.anybody(dice) } else { dice.pick(&free) };
                 let contact = self.one_of(dice, &[ContactState::Waiting, ContactState::Offered]);
                 Input::Supervise(contact, Supervision::Assign(Handler { agent }))
@@ -429,7 +443,9 @@ impl Reader<'_> {
             )),
             20 => Input::Contact(s.contact(self.next + 50), ContactCommand::Abandon),
             21 => Input::Contact(contact, ContactCommand::Connect),
-            22 => Input::Contact(contact, dice.pick(&[ContactCommand::Park, ContactCommand::Resume, ContactCommand::End])),
+            22 => {
+                Input::Contact(contact, dice.pick(&[ContactCommand::Park, ContactCommand::Resume, ContactCommand::End]))
+            }
             _ => put(WorldChange::RemoveAgent(nobody)),
         }
     }

@@ -67,10 +67,7 @@ impl Watch {
         }
         let presence = person.channels.iter().find(|channel| channel.channel == contact.channel).expect("it is known");
         assert!(!contact.avoids.contains(&agent), "{agent:?} is avoided by the customer of {id:?}");
-        assert!(
-            presence.free || bypassed.slots || bypassed.hours,
-            "invariant 3: {agent:?} has no room for {id:?}"
-        );
+        assert!(presence.free || bypassed.slots || bypassed.hours, "invariant 3: {agent:?} has no room for {id:?}");
         if bypassed.slots {
             self.loosened.insert(agent);
         }
@@ -302,7 +299,9 @@ fn opening(
                 router.agent(tried.agent).is_some_and(|agent| is_skilled(router, &contact, &agent, Who::Lead));
             let team = contact.fence.expect("it has a fence").team;
             let is_insider = inside(router, tried.agent, team);
-            !is_insider || !skilled || contact.avoids.contains(&tried.agent)
+            !is_insider
+                || !skilled
+                || contact.avoids.contains(&tried.agent)
                 || !router.is_here(tried.agent, contact.channel)
         }),
         FenceReason::Longest => contact.plan.longest.is_some_and(|longest| now.since(contact.since) >= longest),

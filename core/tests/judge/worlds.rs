@@ -136,7 +136,9 @@ pub(crate) fn world(s: Setting, dice: &mut Dice) -> Vec<WorldChange> {
     world.push(WorldChange::PutCalendar(s.calendar(HOURS), calendar(s, dice, -30)));
     world.extend([GENERAL, BILLING].map(|queue| WorldChange::PutQueue(s.queue(queue), queue_spec(s, dice, queue))));
     world.extend((0..AGENTS).map(|number| WorldChange::PutAgent(s.agent(number), agent_spec(s, dice, number))));
-    world.extend([COVERING, DEDICATED].map(|team| WorldChange::PutTeam(s.team(team), team_spec(s, dice, team, s.at(0)))));
+    world.extend(
+        [COVERING, DEDICATED].map(|team| WorldChange::PutTeam(s.team(team), team_spec(s, dice, team, s.at(0)))),
+    );
     world
 }
 
@@ -174,7 +176,14 @@ fn steps(s: Setting, dice: &mut Dice, fenced: bool) -> Vec<Step> {
 }
 
 pub(crate) fn plan(s: Setting, dice: &mut Dice) -> Plan {
-    let fence = dice.pick(&[None, None, Some(s.team(DEDICATED)), Some(s.team(DEDICATED)), Some(s.team(DEDICATED)), Some(s.team(COVERING))]);
+    let fence = dice.pick(&[
+        None,
+        None,
+        Some(s.team(DEDICATED)),
+        Some(s.team(DEDICATED)),
+        Some(s.team(DEDICATED)),
+        Some(s.team(COVERING)),
+    ]);
     let over = ExitAction::Overflow(s.queue(BILLING));
     let exits = [ExitAction::Open, ExitAction::Open, ExitAction::Stay, ExitAction::Callback, TO, over];
     let one = dice.pick(&exits);
@@ -193,7 +202,14 @@ pub(crate) fn plan(s: Setting, dice: &mut Dice) -> Plan {
     };
     Plan {
         rules: 1,
-        urgency: dice.pick(&[Urgency::Normal, Urgency::Normal, Urgency::Normal, Urgency::High, Urgency::Urgent, Urgency::Low]),
+        urgency: dice.pick(&[
+            Urgency::Normal,
+            Urgency::Normal,
+            Urgency::Normal,
+            Urgency::High,
+            Urgency::Urgent,
+            Urgency::Low,
+        ]),
         queue: dice.pick(&[s.queue(GENERAL), s.queue(GENERAL), s.queue(BILLING)]),
         fence,
         lead: (fence.is_some() && dice.one_in(4)).then(|| s.agent(dice.below(AGENTS))),

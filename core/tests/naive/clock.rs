@@ -150,8 +150,7 @@ impl Naive {
         let single = person.over_of.iter().chain(&person.said_of).map(|(channel, said)| (Some(*channel), said));
         let ended = all.chain(single).find(|(_, said)| said.until.is_some_and(|until| until <= now));
         let fact = if let Some((channel, said)) = ended {
-            let by =
-                if said.by == StateSetter::Supervisor { StateSetter::Supervisor } else { StateSetter::Picket };
+            let by = if said.by == StateSetter::Supervisor { StateSetter::Supervisor } else { StateSetter::Picket };
             let (presence, cause) = (Presence::Ready, StateCause::PauseOver);
             AgentFact::StateChanged { channels: channel.into_iter().collect(), presence, cause, until: None, by }
         } else if person.absences.iter().any(|absence| absence.begun && absence.until <= now) {

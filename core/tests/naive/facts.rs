@@ -398,8 +398,7 @@ impl Naive {
         match change {
             WorldChange::PutCalendar(id, calendar) => {
                 let open = super::clock::is_open(calendar, at);
-                self.calendars
-                    .insert(*id, Hours { calendar: calendar.clone(), open, asked: false, looked_at: at });
+                self.calendars.insert(*id, Hours { calendar: calendar.clone(), open, asked: false, looked_at: at });
             }
             WorldChange::PutChannel(id, spec) => {
                 self.channels.insert(*id, spec.clone());
@@ -460,9 +459,8 @@ impl Naive {
     fn look_at_members(&mut self, at: Timestamp, id: TeamId) {
         let group = self.teams.get_mut(&id).expect("it is known");
         let mut current: Vec<&Member> = group.spec.members.iter().filter(|_| !group.removed).collect();
-        current.retain(|member| {
-            member.from.is_none_or(|from| from <= at) && member.until.is_none_or(|until| at < until)
-        });
+        current
+            .retain(|member| member.from.is_none_or(|from| from <= at) && member.until.is_none_or(|until| at < until));
         current.sort_by_key(|member| (member.rank, member.agent));
         group.members = current.into_iter().map(|member| (member.agent, member.role)).collect();
         group.looked_at = at;

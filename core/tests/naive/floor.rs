@@ -97,9 +97,8 @@ impl Naive {
             return None;
         }
         let from = part(line.looked_at, &floor);
-        let turned = (from + 1..=from + PARTS).find(|part| {
-            if is_released { is_recovered(line, *part, &floor) } else { is_below(line, *part, &floor) }
-        });
+        let turned = (from + 1..=from + PARTS)
+            .find(|part| if is_released { is_recovered(line, *part, &floor) } else { is_below(line, *part, &floor) });
         turned.map(|part| Timestamp(part * width(&floor)))
     }
 

@@ -170,9 +170,10 @@ struct Asked {
 impl Place {
     fn holder(self) -> Option<AgentId> {
         match self {
-            Self::Assigned(agent, _) | Self::Connected(agent, _) | Self::Orphaned(agent, _) | Self::WrapUp(agent, _) => {
-                Some(agent)
-            }
+            Self::Assigned(agent, _)
+            | Self::Connected(agent, _)
+            | Self::Orphaned(agent, _)
+            | Self::WrapUp(agent, _) => Some(agent),
             Self::Scheduled(_) | Self::Waiting | Self::Parked(_) => None,
         }
     }

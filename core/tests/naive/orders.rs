@@ -98,9 +98,7 @@ impl Naive {
             return Some((spec.closed, self.closed_cause(spec.hours, now)));
         }
         let limit = spec.limit?;
-        let waits = |case: &&Case| {
-            case.waits() && case.closed_fence().is_none() && case.plan.queue == queue
-        };
+        let waits = |case: &&Case| case.waits() && case.closed_fence().is_none() && case.plan.queue == queue;
         let ages: Vec<Timestamp> = self.cases.values().filter(waits).map(|case| case.arrival.since).collect();
         let oldest = ages.iter().min().map(|oldest| since.since(*oldest));
         let is_long = ages.len() >= limit.length as usize;
@@ -158,13 +156,7 @@ impl Naive {
         }
     }
 
-    pub(super) fn revoke_offers_of(
-        &mut self,
-        now: Timestamp,
-        id: ContactId,
-        cause: RevokeCause,
-        out: &mut Vec<Event>,
-    ) {
+    pub(super) fn revoke_offers_of(&mut self, now: Timestamp, id: ContactId, cause: RevokeCause, out: &mut Vec<Event>) {
         for offer in self.offers_of(id) {
             self.emit(now, Event::Offer(offer, OfferFact::Revoked { cause }), out);
         }
@@ -339,7 +331,10 @@ impl Naive {
             let cause = RevokeCause::AgentAway;
             self.emit(now, Event::Offer(offer, OfferFact::Revoked { cause }), out);
         }
-        let asked = self.cases.values().filter_map(|case| case.consulted.filter(|(asked, _)| *asked == id).map(|(_, n)| (n, case.id)));
+        let asked = self
+            .cases
+            .values()
+            .filter_map(|case| case.consulted.filter(|(asked, _)| *asked == id).map(|(_, n)| (n, case.id)));
         let mut asked: Vec<(u64, ContactId)> = asked.collect();
         asked.sort_unstable();
         for (_, contact) in asked {

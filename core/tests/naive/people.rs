@@ -98,12 +98,13 @@ impl Person {
     }
 
     pub(super) fn is_in(&self) -> bool {
-        self.said.presence != Presence::Offline
-            || self.said_of.values().any(|said| said.presence != Presence::Offline)
+        self.said.presence != Presence::Offline || self.said_of.values().any(|said| said.presence != Presence::Offline)
     }
 
     pub(super) fn meets(&self, needs: &[Need]) -> bool {
-        needs.iter().all(|need| self.spec.skills.iter().any(|(skill, level)| *skill == need.skill && *level >= need.level))
+        needs
+            .iter()
+            .all(|need| self.spec.skills.iter().any(|(skill, level)| *skill == need.skill && *level >= need.level))
     }
 
     pub(super) fn idle_since(&self, channel: ChannelId) -> Timestamp {
@@ -196,8 +197,7 @@ impl Naive {
     }
 
     pub(super) fn is_lent(&self, agent: AgentId, queue: QueueId) -> bool {
-        self.live(agent).is_some()
-            && self.teams_of(agent).iter().any(|team| self.teams[team].lends(queue))
+        self.live(agent).is_some() && self.teams_of(agent).iter().any(|team| self.teams[team].lends(queue))
     }
 
     pub(super) fn is_over(&self, hours: Option<CalendarId>) -> bool {
@@ -223,7 +223,9 @@ impl Naive {
     /// Everything that takes an agent's capacity: what she has, what she is asked, what a platform reported.
     fn taken(&self, agent: AgentId) -> Vec<(ChannelId, u64)> {
         let mut taken: Vec<(ChannelId, u64)> = Vec::new();
-        taken.extend(self.cases.values().filter(|case| case.place.holder() == Some(agent)).map(|case| (case.channel(), 1)));
+        taken.extend(
+            self.cases.values().filter(|case| case.place.holder() == Some(agent)).map(|case| (case.channel(), 1)),
+        );
         let consults = self.cases.values().filter(|case| case.consulted.is_some_and(|(asked, _)| asked == agent));
         taken.extend(consults.map(|case| (case.channel(), 1)));
         let offers = self.asked.values().filter(|asked| asked.agent == agent);
