@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+mod bugs;
 mod event;
 mod fact;
 mod id;
@@ -17,6 +18,8 @@ mod router;
 mod time;
 mod world;
 
+#[cfg(feature = "seeded-bugs")]
+pub use bugs::Bug;
 pub use event::{
     Assignment, ConnectFailure, ContactFact, Event, FenceFact, FenceReason, Handler, Obstacle, Outcome, OutsideEnd,
     Replanning, RequeueCause, Standing, StepCause, Tried,

@@ -2,6 +2,12 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a story looks for one event among many")]
 
 #[cfg(test)]
+mod defects;
+#[cfg(test)]
+mod judge;
+#[cfg(test)]
+mod naive;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod scene;

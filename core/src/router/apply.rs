@@ -4,6 +4,7 @@ use super::Router;
 use super::pool::Gain;
 use super::state::Offer;
 use super::timers::Timer;
+use crate::bugs::Bug;
 use crate::{Event, FenceFact, OfferFact, OfferId, Timestamp};
 
 /// Agents that a contact remembers as tried, at most.
@@ -48,6 +49,7 @@ impl Router {
             OfferFact::Accepted => {
                 // The assignment follows and takes what the offer took: neither of them is available in between.
                 if let Some(offer) = self.take_offer(id)
+                    && !self.has(Bug::MissesNeverForgiven)
                     && let Some(agent) = self.agents.get_mut(offer.agent.index())
                 {
                     agent.misses.retain(|(channel, _)| *channel != offer.channel);
@@ -70,7 +72,12 @@ impl Router {
                 }
             }
             OfferFact::Revoked { .. } => {
-                self.end_offer(id);
+                if let Some(offer) = self.end_offer(id)
+                    && self.has(Bug::CapacityForgottenOnRevoke)
+                    && let Some(agent) = self.agents.get_mut(offer.agent.index())
+                {
+                    agent.offers.push((id, offer.channel));
+                }
             }
             OfferFact::Extended { expires_at } => {
                 let Some(offer) = self.offers.get_mut(&id) else { return };
@@ -121,6 +128,9 @@ impl Router {
     }
 
     fn exclude(&mut self, offer: &Offer) {
+        if self.has(Bug::ExclusionForgotten) {
+            return;
+        }
         self.exclude_agent(offer.contact, offer.agent);
         self.replace(offer.contact);
     }

@@ -4,6 +4,7 @@ use super::Router;
 use super::audience::Audience;
 use super::pool::Gain;
 use super::state::{Absence, Agent, Said};
+use crate::bugs::Bug;
 use crate::{AgentFact, AgentId, ChannelId, ExpectedPresence, Presence, StateCause, StateSetter, Timestamp};
 
 impl Agent {
@@ -32,6 +33,7 @@ impl Agent {
 
 impl Router {
     pub(super) fn apply_agent(&mut self, at: Timestamp, id: AgentId, fact: &AgentFact) {
+        let is_load_forgotten = self.has(Bug::LoadForgotten);
         let Some(agent) = self.agents.get_mut(id.index()) else { return };
         match fact {
             AgentFact::StateChanged { channels, presence, cause, until, by } => {
@@ -50,7 +52,7 @@ impl Router {
             AgentFact::AbsenceEnded => agent.absences.retain(|absence| !absence.begun),
             AgentFact::LoadReported { channel, contacts } => {
                 agent.load.retain(|(own, _)| own != channel);
-                if *contacts > 0 {
+                if *contacts > 0 && !is_load_forgotten {
                     agent.load.push((*channel, *contacts));
                 } else {
                     agent.idle.retain(|(own, _)| own != channel);
@@ -60,7 +62,8 @@ impl Router {
             AgentFact::Vouched(ExpectedPresence::Lost) => agent.lost = true,
             AgentFact::Vouched(ExpectedPresence::Seen) => agent.lost = false,
         }
-        if matches!(fact, AgentFact::AbsenceSet { .. } | AgentFact::AbsenceBegan | AgentFact::AbsenceEnded) {
+        let ended = matches!(fact, AgentFact::AbsenceEnded) && !self.has(Bug::DeputyKept);
+        if ended || matches!(fact, AgentFact::AbsenceSet { .. } | AgentFact::AbsenceBegan) {
             self.review_deputies(id);
         }
         self.reindex(id, Gain::Possible);
@@ -69,6 +72,9 @@ impl Router {
 
     /// Looks again at the contacts whose step depends on what this agent does.
     pub(super) fn stir_around(&mut self, id: AgentId) {
+        if self.has(Bug::HoldNotLookedAtAgain) {
+            return;
+        }
         let Some(agent) = self.agents.get(id.index()) else { return };
         let mut stirred: alloc::vec::Vec<_> = alloc::vec::Vec::new();
         for audience in self.audiences(agent) {
@@ -103,14 +109,18 @@ impl Router {
             } else {
                 self.deputies.insert(id);
             }
-            agent.deputises = wanted;
+            let before = core::mem::replace(&mut agent.deputises, wanted.clone());
             self.work.agents.insert(id);
             self.stir_around(id);
-            // The audience of a person now includes another one.
-            let absent: alloc::vec::Vec<_> = pairs.iter().filter(|(deputy, _)| *deputy == id).collect();
-            for (_, absent) in absent {
-                let waiting = self.lanes.everybody(Audience::Agent(*absent));
-                waiting.into_iter().for_each(|contact| self.stir(contact));
+            // The people meant by an absent person's name are others now.
+            let absent: alloc::vec::Vec<AgentId> = before.into_iter().chain(wanted).collect();
+            for absent in absent {
+                let teams = self.agents.get(absent.index()).map(|agent| agent.teams.clone()).unwrap_or_default();
+                let leads = teams.into_iter().map(Audience::Lead);
+                for audience in leads.chain([Audience::Agent(absent)]) {
+                    let waiting = self.lanes.everybody(audience);
+                    waiting.into_iter().for_each(|contact| self.stir(contact));
+                }
             }
         }
     }

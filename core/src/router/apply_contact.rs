@@ -9,6 +9,7 @@ use super::Router;
 use super::audience::Audience;
 use super::pool::Gain;
 use super::state::{Contact, Phase, Progress};
+use crate::bugs::Bug;
 use crate::{
     AgentId, Arrival, ConnectFailure, ContactFact, ContactId, ExitAction, FinalCause, Millis, Outcome, Plan, QueueId,
     Relation, RequeueCause, StepCause, Timestamp, Transfer,
@@ -43,6 +44,9 @@ impl Router {
             ContactFact::WrapUp { until } => {
                 if let Some(agent) = self.contacts.get(id.index()).and_then(|contact| contact.phase.holder()) {
                     self.apply_phase(at, id, Phase::WrapUp { agent, until: *until });
+                    if self.has(Bug::WrapUpHoldsNothing) {
+                        self.take_from(at, id, agent);
+                    }
                 }
             }
             ContactFact::Parked => self.apply_parked(at, id),
@@ -173,13 +177,14 @@ impl Router {
     }
 
     fn apply_step(&mut self, at: Timestamp, id: ContactId, step: u8, cause: StepCause) {
+        let has_bug = self.has(Bug::HoldCountsFromArrival);
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
         if contact.step == step && contact.step_since == at && contact.redirect.is_none() {
             return;
         }
         contact.step = step;
         // A new plan counts the time already waited.
-        if cause != StepCause::Replanned {
+        if cause != StepCause::Replanned && !has_bug {
             contact.step_since = at;
         }
         contact.redirect = None;
@@ -246,6 +251,9 @@ impl Router {
 
     /// Remembers who has the conversation and the matter.
     fn remember(&mut self, id: ContactId, agent: AgentId) {
+        if self.has(Bug::ThreadForgotten) {
+            return;
+        }
         let Some(contact) = self.contacts.get(id.index()) else { return };
         if let Some(thread) = contact.thread {
             self.threads.insert(thread, (id, agent));
@@ -292,8 +300,13 @@ impl Router {
         // Who stood in gives it back.
         let agent = contact.stands_for.filter(|agent| self.live_agent(*agent).is_some()).unwrap_or(holder);
         self.apply_phase(at, id, Phase::Parked { agent });
+        let costs = self.has(Bug::ParkedCosts);
+        let Some(channel) = self.contacts.get(id.index()).map(|contact| contact.channel) else { return };
         if let Some(agent) = self.agents.get_mut(agent.index()) {
             agent.parked.push(id);
+            if costs {
+                agent.contacts.push((id, channel));
+            }
         }
     }
 
@@ -312,6 +325,7 @@ impl Router {
     }
 
     fn apply_requeued(&mut self, at: Timestamp, id: ContactId, cause: RequeueCause) {
+        let has_bug = self.has(Bug::AgeLostOnRequeue);
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
         contact.ahead = match cause {
             RequeueCause::ConnectFailed | RequeueCause::AgentLost | RequeueCause::Resumed => true,
@@ -319,6 +333,9 @@ impl Router {
         };
         contact.stands_for = None;
         let giver = contact.phase.holder();
+        if has_bug {
+            contact.since = at;
+        }
         let is_given = matches!(cause, RequeueCause::Agent | RequeueCause::Transfer);
         if let Some(agent) = giver.filter(|_| is_given) {
             self.exclude_agent(id, agent);

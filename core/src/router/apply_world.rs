@@ -36,11 +36,10 @@ impl Router {
             WorldFact::MembershipTurned { team } => self.review_team(at, *team),
             WorldFact::ClockJumped { by } => self.apply_jump(*by),
             WorldFact::CalendarRunsOut { calendar } => {
-                let Some(hours) = self.hours.get_mut(calendar.index()) else { return };
-                hours.asked = true;
-                // An edge that is due already, and not told yet, stays armed.
-                let before = hours.armed_horizon.take();
-                self.rearm(before.map(|at| (at, Timer::Horizon(*calendar))), None);
+                if let Some(hours) = self.hours.get_mut(calendar.index()) {
+                    hours.asked = true;
+                }
+                self.arm_horizon(*calendar);
             }
         }
     }
@@ -102,12 +101,18 @@ impl Router {
     fn arm_hours(&mut self, at: Timestamp, id: CalendarId) {
         let Some(hours) = self.hours.get_mut(id.index()) else { return };
         let edge = hours.calendar.windows.iter().flat_map(|window| [window.from, window.to]).find(|edge| *edge > at);
+        let before = core::mem::replace(&mut hours.armed, edge);
+        self.rearm(before.map(|at| (at, Timer::Hours(id))), edge.map(|at| (at, Timer::Hours(id))));
+        self.arm_horizon(id);
+    }
+
+    /// Apart from the edges: one of them may be due, and its timer late.
+    fn arm_horizon(&mut self, id: CalendarId) {
+        let Some(hours) = self.hours.get_mut(id.index()) else { return };
         let horizon =
             hours.calendar.until.filter(|_| !hours.asked).map(|until| Timestamp(until.0.saturating_sub(HORIZON)));
-        let before = core::mem::replace(&mut hours.armed, edge);
-        let before_horizon = core::mem::replace(&mut hours.armed_horizon, horizon);
-        self.rearm(before.map(|at| (at, Timer::Hours(id))), edge.map(|at| (at, Timer::Hours(id))));
-        self.rearm(before_horizon.map(|at| (at, Timer::Horizon(id))), horizon.map(|at| (at, Timer::Horizon(id))));
+        let before = core::mem::replace(&mut hours.armed_horizon, horizon);
+        self.rearm(before.map(|at| (at, Timer::Horizon(id))), horizon.map(|at| (at, Timer::Horizon(id))));
     }
 
     fn review_shift(&mut self, calendar: CalendarId) {

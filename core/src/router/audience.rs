@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::Router;
 use super::pool::Pool;
 use super::state::{Agent, Contact, Team};
+use crate::bugs::Bug;
 use crate::{AgentId, QueueId, RoleId, TeamId, Transfer, Who};
 
 /// A group of people as lanes are keyed by it: symbolic, so that a change of membership moves nobody between lanes.
@@ -126,6 +127,7 @@ impl Router {
     ) -> ControlFlow<B> {
         match audience {
             Audience::Agent(agent) => self.person_or_deputy(agent, &mut visit)?,
+            Audience::Lead(_) if self.has(Bug::LeadIgnored) => {}
             Audience::Lead(team) => {
                 if let Some(lead) = self.teams.get(team.index()).and_then(Team::lead) {
                     self.person_or_deputy(lead, &mut visit)?;

@@ -6,6 +6,7 @@ use super::capacity::{Condition, Shift, Slots};
 use super::lanes::{Gate, LaneKey};
 use super::pool::Pool;
 use super::state::{Agent, Contact};
+use crate::bugs::Bug;
 use crate::{AgentId, Bypass, ChannelId, Need, Obstacle, QueueId, TeamId};
 
 /// What a lane asks of an agent.
@@ -89,7 +90,8 @@ impl Router {
         }
         agent.teams.iter().all(|team| {
             let reserve = self.effective_reserve(*team, queue);
-            reserve == 0 || self.pools.len(Pool::Idle(*team, demand.channel)) > reserve
+            let idle = self.pools.len(Pool::Idle(*team, demand.channel));
+            reserve == 0 || idle > reserve || (idle == reserve && self.has(Bug::ReserveOffByOne))
         })
     }
 

@@ -19,6 +19,7 @@ use super::check::Demand;
 use super::lanes::{Lane, LaneId};
 use super::pool::{Pool, Tie};
 use super::state::{Agent, Contact, Place};
+use crate::bugs::Bug;
 use crate::{AgentId, Bypass, ChannelId, ContactId, Need, Obstacle, OfferMode, Pick, Timestamp};
 
 /// Agents asked at once by one `all` offer, at most.
@@ -123,7 +124,7 @@ impl Router {
 
     /// Whether an agent may have a contact that stands in this lane.
     fn suits(&self, contact: &Contact, agent: &Agent, demand: &Demand<'_>, tried: Tried) -> bool {
-        !contact.avoids(agent.id)
+        (!contact.avoids(agent.id) || self.has(Bug::AvoidedAsked))
             && (tried == Tried::Allow || !contact.excludes(agent.id))
             && self.obstacle(agent, demand) == Obstacle::None
             && !self.is_asked(contact.id, agent)
@@ -145,7 +146,14 @@ impl Router {
                 }
             }
         }
-        for (lane, place) in self.lanes_of(contact) {
+        let mut lanes: smallvec::SmallVec<[_; 4]> = self.lanes_of(contact).collect();
+        if self.has(Bug::LaterStepFirst) {
+            lanes.reverse();
+        }
+        if self.has(Bug::CoverBeforeTeam) {
+            lanes.sort_by_key(|(lane, _)| !matches!(lane.key.audience, Audience::Covers(_)));
+        }
+        for (lane, place) in lanes {
             let demand = lane.key.demand();
             if let Some(agent) = self.choose_in(contact, &demand, place.step, tried) {
                 return self.person(contact, agent, &demand, place, tried).into_iter().collect();
@@ -215,7 +223,8 @@ impl Router {
                 .best_known(contact, demand, pick, tried, |_| true)
                 .or_else(|| self.best_person(contact, demand, pick, tried));
         };
-        for tie in [Tie::Own, Tie::Lent] {
+        let lent_first = self.has(Bug::LentBeforeOwn);
+        for tie in if lent_first { [Tie::Lent, Tie::Own] } else { [Tie::Own, Tie::Lent] } {
             let is_tied = |agent: &Agent| agent.spec.queues.contains(&queue) == (tie == Tie::Own);
             if let Some(agent) = self.best_known(contact, demand, pick, tried, is_tied) {
                 return Some(agent);

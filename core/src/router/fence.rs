@@ -9,6 +9,7 @@ use super::check::Demand;
 use super::lanes::Gate;
 use super::on_agent::OVERRIDE_SPAN;
 use super::state::{Agent, Contact};
+use crate::bugs::Bug;
 use crate::{AgentId, Bypass, ContactId, Event, FenceFact, FenceReason, Obstacle, Standing, TeamId, Timestamp, Tried};
 
 /// People named when a fence opens, at most.
@@ -24,7 +25,8 @@ impl Contact {
 impl Router {
     /// Whether an agent is a member of a team or of a cover it declares, now.
     pub(crate) fn is_inside(&self, agent: &Agent, team: TeamId) -> bool {
-        agent.teams.contains(&team) || self.covers(team).any(|cover| agent.teams.contains(&cover.id))
+        agent.teams.contains(&team)
+            || (!self.has(Bug::CoversForgotten) && self.covers(team).any(|cover| agent.teams.contains(&cover.id)))
     }
 
     /// Whether a contact's fence lets an agent in.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Router;
 use super::state::{Queue, Roll};
 use super::timers::Timer;
+use crate::bugs::Bug;
 use crate::{ContactId, Event, Floor, Millis, Outcome, QueueId, Timestamp, WorldFact};
 
 /// Parts into which the span of a floor is divided; the oldest part drops out as a whole.
@@ -173,6 +174,9 @@ impl Router {
 
     /// Has every reserve that was released for a queue kept again.
     pub(super) fn restore_reserves(&mut self, now: Timestamp, id: QueueId, out: &mut Vec<Event>) {
+        if self.has(Bug::FloorNeverRestored) {
+            return;
+        }
         let released = self.teams.iter().filter(|(_, team)| team.released.contains(&id));
         let teams: Vec<_> = released.map(|(_, team)| team.id).collect();
         for team in teams {

@@ -4,11 +4,15 @@
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
+use smallvec::SmallVec;
+
 use super::Router;
 use super::choice::{ASKED_LIMIT, Choice};
 use super::lanes::{Lane, Turn, Waiting};
 use super::state::{Agent, Contact};
 use super::steps::Advance;
+use super::timers::Timer;
+use crate::bugs::Bug;
 use crate::{
     AgentId, Assignment, ContactFact, ContactId, Event, Millis, Obstacle, OfferFact, OfferId, OfferMode, QueueId,
     QueueOrder, Timestamp, Urgency,
@@ -22,6 +26,26 @@ struct Head {
     queue: Option<QueueId>,
     within: Millis,
     waiting: Waiting,
+}
+
+/// The contact that an agent should have next, and before whom it is put with it.
+#[derive(Clone, Debug)]
+struct Claim {
+    agent: AgentId,
+    head: Head,
+    choices: Vec<Choice>,
+    /// Nothing happened since it was made.
+    is_fresh: bool,
+}
+
+/// What is known of the agents who may have become available.
+#[derive(Debug, Default)]
+struct Round {
+    claims: Vec<Claim>,
+    /// Agents looked at since something happened last.
+    looked_at: Vec<AgentId>,
+    /// Agents who would have a contact if another did not come before them.
+    passed_over: Vec<AgentId>,
 }
 
 /// What comes before any comparison of waits.
@@ -75,18 +99,30 @@ fn cost_of(waited: u64, curve: &[(Millis, u32)]) -> u64 {
 }
 
 impl Router {
-    /// Carries out everything that has become possible, best contact first.
+    /// Carries out everything that has become possible. First everybody moves on whose time has come and whom nobody
+    /// can take, then the best contact that anybody can take is put before whom it is entitled to; and so on.
     pub(crate) fn settle(&mut self, now: Timestamp, out: &mut Vec<Event>) {
+        self.stir_due(now);
+        let mut round = Round::default();
+        let mut served: Vec<ContactId> = Vec::new();
         loop {
-            self.serve_agents(now, out);
-            let Some(contact) = self.next_stirred() else {
-                if self.work.agents.is_empty() && !self.review_floors(now, out) {
-                    return;
-                }
-                continue;
-            };
-            self.serve_contact(now, contact, out);
+            while let Some(id) = self.next_stirred() {
+                self.look_at(now, id, round.claims.is_empty(), &mut served, out);
+            }
+            if self.serve_best(now, &mut round, out) {
+                // Whom somebody could take a moment ago may have nobody now, and move on.
+                self.work.contacts.extend(served.drain(..));
+            } else if !self.review_floors(now, out) {
+                return;
+            }
         }
+    }
+
+    /// A deadline is compared with `now`, not with whether its timer has fired: whose time has come is looked at.
+    fn stir_due(&mut self, now: Timestamp) {
+        let due = self.timers.iter().take_while(|(at, _)| *at <= now);
+        let due = due.filter_map(|(_, timer)| if let Timer::Contact(_, id) = timer { Some(id) } else { None });
+        self.work.contacts.extend(due);
     }
 
     /// The first in order of service of the contacts to be looked at.
@@ -103,17 +139,28 @@ impl Router {
         None
     }
 
-    /// Puts a contact before whom it is entitled to, or moves it on.
-    fn serve_contact(&mut self, now: Timestamp, id: ContactId, out: &mut Vec<Event>) {
+    /// Moves a contact on, if nobody can take it and its time has come; else has those looked at who can.
+    fn look_at(
+        &mut self,
+        now: Timestamp,
+        id: ContactId,
+        is_only: bool,
+        served: &mut Vec<ContactId>,
+        out: &mut Vec<Event>,
+    ) {
         let Some(contact) = self.contacts.get(id.index()) else { return };
         let choices = self.choose(contact);
         if choices.is_empty() {
             if self.advance(now, id, out) == Advance::Moved {
                 self.work.contacts.insert(id);
             }
-            return;
+        } else if is_only && served.is_empty() && self.work.contacts.is_empty() && self.work.agents.is_empty() {
+            // Nobody else has anything to gain: it is the best there is.
+            self.put_before_all(now, id, choices, out);
+        } else {
+            self.work.agents.extend(choices.iter().map(|choice| choice.agent));
+            served.push(id);
         }
-        self.put_before_all(now, id, choices, out);
     }
 
     fn put_before_all(&mut self, now: Timestamp, id: ContactId, choices: Vec<Choice>, out: &mut Vec<Event>) {
@@ -124,88 +171,101 @@ impl Router {
         }
     }
 
-    /// Lets agents who may have become available have the best contact that waits for any of them, until none does.
-    fn serve_agents(&mut self, now: Timestamp, out: &mut Vec<Event>) {
-        let mut heads: Vec<(AgentId, Head)> = Vec::new();
+    /// Puts the best contact that waits for any of the agents who may have become available before whom it is entitled
+    /// to; false if there is none.
+    fn serve_best(&mut self, now: Timestamp, round: &mut Round, out: &mut Vec<Event>) -> bool {
         loop {
             while let Some(id) = self.work.agents.pop_first() {
-                heads.retain(|(agent, _)| *agent != id);
-                heads.extend(self.best_for(id, now).map(|head| (id, head)));
+                round.claims.retain(|claim| claim.agent != id);
+                round.looked_at.push(id);
+                let claim = self.best_for(id, now, round);
+                round.claims.extend(claim);
             }
-            let Some((place, (agent, head))) = heads
-                .iter()
-                .copied()
-                .enumerate()
-                .min_by(|(_, (_, one)), (_, (_, other))| self.compare(one, other, now))
-            else {
-                return;
-            };
-            heads.swap_remove(place);
-            let current = self.best_for(agent, now);
-            if current != Some(head) {
-                heads.extend(current.map(|head| (agent, head)));
+            let heads = round.claims.iter().map(|claim| claim.head);
+            let Some(place) = self.best_of(heads, now) else { return false };
+            let claim = round.claims.swap_remove(place);
+            self.work.agents.insert(claim.agent);
+            if !claim.is_fresh {
                 continue;
             }
+            self.put_before_all(now, claim.head.waiting.contact, claim.choices, out);
+            round.claims.iter_mut().for_each(|claim| claim.is_fresh = false);
+            round.looked_at.clear();
+            self.work.agents.extend(round.passed_over.drain(..));
+            return true;
+        }
+    }
+
+    /// The place of the best of several heads: the best of each queue by its own order, then the best of those.
+    fn best_of(&self, heads: impl Iterator<Item = Head> + Clone, now: Timestamp) -> Option<usize> {
+        let rank = heads.clone().map(|head| head.rank).min()?;
+        let mut best: SmallVec<[(usize, Head); 4]> = SmallVec::new();
+        for (place, head) in heads.enumerate().filter(|(_, head)| head.rank == rank) {
+            match best.iter_mut().find(|(_, known)| known.queue == head.queue) {
+                Some(known) if self.compare(&head, &known.1, now).is_lt() => *known = (place, head),
+                Some(_) => {}
+                None => best.push((place, head)),
+            }
+        }
+        best.into_iter().min_by(|(_, one), (_, other)| one.by_promise(other, now)).map(|(place, _)| place)
+    }
+
+    /// Which of two heads of one rank is served first: in one queue by its order, across queues by promise.
+    fn compare(&self, one: &Head, other: &Head, now: Timestamp) -> Ordering {
+        let order = match (one.queue, other.queue) {
+            (Some(own), Some(others)) if own == others => self.queues.get(own.index()).map(|queue| &queue.spec.order),
+            _ => None,
+        };
+        match order {
+            Some(QueueOrder::Fifo) if !self.has(Bug::FifoByPromise) => one.by_age(other),
+            Some(QueueOrder::Due(curve)) => cost_of(other.waited(now), curve)
+                .cmp(&cost_of(one.waited(now), curve))
+                .then_with(|| one.by_promise(other, now)),
+            Some(QueueOrder::Promise | QueueOrder::Fifo) | None => one.by_promise(other, now),
+        }
+    }
+
+    /// The contact that an agent should have next: the best head of each queue, and then the best of those. One that
+    /// would be put before somebody else instead is hers to claim, who is looked at too unless she was already.
+    fn best_for(&mut self, id: AgentId, now: Timestamp, round: &mut Round) -> Option<Claim> {
+        let mut passed: Vec<ContactId> = Vec::new();
+        loop {
+            let agent = self.live_agent(id).filter(|agent| self.takes_anything(agent))?;
+            let mut heads: Vec<Head> = Vec::new();
+            for audience in self.audiences(agent) {
+                let lanes = self.lanes.of(audience);
+                heads.extend(lanes.filter_map(|(_, lane)| self.head_for(agent, lane, &passed)));
+            }
+            let head = self.best_of(heads.iter().copied(), now).and_then(|place| heads.get(place).copied())?;
             let contact = head.waiting.contact;
             let choices = self.contacts.get(contact.index()).map(|contact| self.choose(contact)).unwrap_or_default();
-            if choices.is_empty() {
-                continue;
-            }
-            self.put_before_all(now, contact, choices, out);
-            self.work.agents.insert(agent);
-        }
-    }
-
-    /// Which of two heads is served first: by rank, then in one queue by its order, across queues by promise.
-    fn compare(&self, one: &Head, other: &Head, now: Timestamp) -> Ordering {
-        let by_rank = one.rank.cmp(&other.rank);
-        by_rank.then_with(|| {
-            let order = match (one.queue, other.queue) {
-                (Some(own), Some(others)) if own == others => {
-                    self.queues.get(own.index()).map(|queue| &queue.spec.order)
+            match choices.first().map(|choice| choice.agent) {
+                Some(agent) if agent == id => return Some(Claim { agent, head, choices, is_fresh: true }),
+                Some(other) => {
+                    round.passed_over.push(id);
+                    if !round.looked_at.contains(&other) {
+                        self.work.agents.insert(other);
+                    }
                 }
-                _ => None,
-            };
-            match order {
-                Some(QueueOrder::Fifo) => one.by_age(other),
-                Some(QueueOrder::Due(curve)) => cost_of(other.waited(now), curve)
-                    .cmp(&cost_of(one.waited(now), curve))
-                    .then_with(|| one.by_promise(other, now)),
-                Some(QueueOrder::Promise) | None => one.by_promise(other, now),
+                None => {}
             }
-        })
-    }
-
-    /// The contact that an agent should have next: the best head of each queue, and then the best of those.
-    fn best_for(&self, id: AgentId, now: Timestamp) -> Option<Head> {
-        let agent = self.live_agent(id).filter(|agent| self.takes_anything(agent))?;
-        let mut heads: Vec<Head> = Vec::new();
-        for audience in self.audiences(agent) {
-            for (_, lane) in self.lanes.of(audience) {
-                let Some(head) = self.head_for(agent, lane) else { continue };
-                let rival = heads.iter_mut().find(|known| known.queue == head.queue && known.rank == head.rank);
-                match rival {
-                    Some(known) if self.compare(&head, known, now).is_lt() => *known = head,
-                    Some(_) => {}
-                    None => heads.push(head),
-                }
-            }
+            passed.push(contact);
         }
-        heads.into_iter().min_by(|one, other| one.rank.cmp(&other.rank).then_with(|| one.by_promise(other, now)))
     }
 
     /// The first contact of a lane that this agent may have.
-    fn head_for(&self, agent: &Agent, lane: &Lane) -> Option<Head> {
+    fn head_for(&self, agent: &Agent, lane: &Lane, passed: &[ContactId]) -> Option<Head> {
         let demand = lane.key.demand();
         if self.obstacle(agent, &demand) != Obstacle::None {
             return None;
         }
-        let waiting = lane.waiting.iter().copied().find(|waiting| self.may_have(agent, waiting.contact))?;
+        let is_hers = |waiting: &Waiting| !passed.contains(&waiting.contact) && self.may_have(agent, waiting.contact);
+        let waiting = lane.waiting.iter().copied().find(is_hers)?;
         let fenced = lane.key.fence.is_some_and(|(team, _)| agent.teams.contains(&team));
         let rank = HeadRank {
             urgent: first_if(lane.key.urgency == Urgency::Urgent),
-            own: first_if(fenced),
-            urgency: lane.key.urgency,
+            own: first_if(fenced && !self.has(Bug::OwnTeamNotFirst)),
+            urgency: if self.has(Bug::UrgencyIgnored) { Urgency::Normal } else { lane.key.urgency },
             turn: waiting.turn,
         };
         let queue = matches!(lane.key.audience, super::audience::Audience::Queue(_)).then_some(lane.key.queue);

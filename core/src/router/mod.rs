@@ -103,6 +103,9 @@ pub struct Router {
     forgotten: Forgotten,
     #[serde(skip)]
     work: Work,
+    #[cfg(feature = "seeded-bugs")]
+    #[serde(skip)]
+    bug: Option<crate::Bug>,
 }
 
 /// What must be looked at before the input is done.
@@ -128,6 +131,26 @@ impl Router {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A router that has a bug, for the tests to find.
+    #[cfg(feature = "seeded-bugs")]
+    #[must_use]
+    pub fn with_bug(bug: crate::Bug) -> Self {
+        Self { bug: Some(bug), ..Self::default() }
+    }
+
+    /// Whether it has this bug; only a build for tests can.
+    #[cfg(feature = "seeded-bugs")]
+    fn has(&self, bug: crate::Bug) -> bool {
+        self.bug == Some(bug)
+    }
+
+    #[cfg(not(feature = "seeded-bugs"))]
+    #[inline(always)]
+    #[expect(clippy::unused_self, clippy::inline_always, reason = "without the feature it must compile to nothing")]
+    const fn has(&self, _: crate::bugs::Bug) -> bool {
+        false
     }
 
     /// Takes an input: appends what happens to `out`, and what becomes possible by it.

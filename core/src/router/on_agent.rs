@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::Router;
 use super::capacity::{Condition, Shift};
 use super::state::{Agent, Phase};
+use crate::bugs::Bug;
 use crate::{
     AgentCommand, AgentFact, AgentId, ContactFact, ContactId, Event, ExpectedPresence, Millis, OfferFact, OfferId,
     Presence, Rejection, RevokeCause, StateCause, StateSetter, Timestamp,
@@ -83,7 +84,7 @@ impl Router {
             return;
         }
         self.tell(now, id, AgentFact::Vouched(ExpectedPresence::Lost), out);
-        for contact in self.held_by(id) {
+        for contact in if self.has(Bug::LostKeepsContacts) { Vec::new() } else { self.held_by(id) } {
             let held = self.contacts.get(contact.index()).map(|contact| contact.phase);
             if let Some(Phase::Assigned { .. } | Phase::Connected { .. }) = held {
                 self.emit(now, Event::Contact(contact, ContactFact::Orphaned { until: now + ORPHAN_WAIT }), out);

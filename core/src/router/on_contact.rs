@@ -6,6 +6,7 @@ use super::Router;
 use super::capacity::{Condition, Shift, Slots};
 use super::state::{Contact, Phase};
 use super::timers::TimerKind;
+use crate::bugs::Bug;
 use crate::{
     AgentId, Class, ConnectFailure, ContactCommand, ContactFact, ContactId, Event, FenceFact, FenceReason, Millis,
     Outcome, OutsideEnd, Rejection, RequeueCause, RevokeCause, Timestamp, Transfer,
@@ -207,7 +208,7 @@ impl Router {
         match to {
             Transfer::Agent(agent) => {
                 let agent = self.live_agent(*agent).ok_or(Rejection::UnknownAgent)?;
-                Ok(fence.is_some_and(|team| !self.is_inside(agent, team)))
+                Ok(fence.is_some_and(|team| !self.is_inside(agent, team)) && !self.has(Bug::TransferPassesTheFence))
             }
             Transfer::Team(team) => {
                 self.teams.get(team.index()).filter(|team| !team.removed).ok_or(Rejection::UnknownTeam)?;

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::Router;
 use super::state::Offer;
+use crate::bugs::Bug;
 use crate::{
     AgentFact, AgentId, Assignment, ContactFact, ContactId, Event, Millis, OfferCommand, OfferFact, OfferId, Presence,
     ReasonId, Rejection, RevokeCause, StateCause, StateSetter, Timestamp, WorldFact,
@@ -32,7 +33,8 @@ impl Router {
             return Err(Rejection::NotYourOffer);
         }
         // The timer that ends this offer may still be behind us; time decides, not luck.
-        if now >= offer.expires_at {
+        let is_over = if self.has(Bug::DeadlineInclusive) { now > offer.expires_at } else { now >= offer.expires_at };
+        if is_over && !self.has(Bug::StaleAcceptTaken) {
             return Err(Rejection::OfferExpired);
         }
         Ok(*offer)
@@ -41,7 +43,9 @@ impl Router {
     fn accept(&mut self, now: Timestamp, id: OfferId, agent: AgentId, out: &mut Vec<Event>) -> Result<(), Rejection> {
         let offer = self.live_offer(now, id, agent)?;
         self.emit(now, Event::Offer(id, OfferFact::Accepted), out);
-        self.revoke_offers_of(now, offer.contact, RevokeCause::TakenByOther, out);
+        if !self.has(Bug::OtherOffersStay) {
+            self.revoke_offers_of(now, offer.contact, RevokeCause::TakenByOther, out);
+        }
         let fact = ContactFact::Assigned {
             agent,
             how: Assignment::Accepted(id),

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::Router;
+use crate::bugs::Bug;
 use crate::{
     ContactFact, ContactId, Event, FenceFact, FenceReason, Plan, Rejection, Relation, Replanning, RevokeCause,
     StepCause, Timestamp,
@@ -79,7 +80,7 @@ impl Router {
         let contact = self.open_contact(id)?;
         self.check_plan(&plan)?;
         let before = contact.fence;
-        let keeps = because == Replanning::Updated && plan.fence.is_none();
+        let keeps = because == Replanning::Updated && plan.fence.is_none() && !self.has(Bug::UpdateOpensTheFence);
         if let Some(fence) = before.filter(|fence| keeps && fence.open.is_none()) {
             // An update never opens a fence: who may serve stays as it was.
             plan.fence = Some(fence.team);

@@ -10,6 +10,7 @@ use super::capacity::{Condition, Shift, Slots};
 use super::check::Demand;
 use super::on_agent::OVERRIDE_SPAN;
 use super::state::Contact;
+use crate::bugs::Bug;
 use crate::{
     AgentId, Assignment, Bypass, ContactFact, ContactId, Event, FenceFact, FenceReason, Obstacle, Rejection,
     RequeueCause, RevokeCause, Supervision, TeamCommand, TeamId, Timestamp, WorldFact,
@@ -50,7 +51,9 @@ impl Router {
                     return Err(Rejection::FenceUnchanged);
                 }
                 self.emit(now, Event::Fence(id, FenceFact::Closed), out);
-                self.revoke_outside(now, out);
+                if !self.has(Bug::ClosingKeepsOffers) {
+                    self.revoke_outside(now, out);
+                }
             }
             Supervision::Assign(handler) => self.assign(now, id, handler.agent, out)?,
             Supervision::Force(handler) => self.force(now, id, handler.agent, out)?,

@@ -66,8 +66,9 @@ impl Router {
     /// Brings lanes, watches, rolls and the timer of a contact up to what its state says. The only writer of places.
     pub(crate) fn replace(&mut self, id: ContactId) {
         let Some(contact) = self.contacts.get(id.index()) else { return };
-        let wanted = if contact.is_placed() { self.keys_of(contact) } else { SmallVec::new() };
-        let watches = if contact.is_placed() { Self::watches_of(contact, &wanted) } else { SmallVec::new() };
+        let is_placed = contact.is_placed();
+        let wanted = if is_placed { self.keys_of(contact) } else { SmallVec::new() };
+        let watches = if is_placed { Self::watches_of(contact, &wanted) } else { SmallVec::new() };
         let roll = contact.is_waiting().then(|| match contact.fence {
             Some(fence) if fence.open.is_none() => Roll::Team(fence.team),
             Some(_) | None => Roll::Queue(contact.plan.queue),
@@ -103,7 +104,7 @@ impl Router {
                 self.lanes.enrol(roll, since, id);
             }
         }
-        if !places.is_empty() {
+        if is_placed {
             self.work.contacts.insert(id);
         }
         if let Some(contact) = self.contacts.get_mut(id.index()) {
@@ -194,6 +195,9 @@ impl Router {
 
     /// Looks again whether the lanes of a queue have anybody, after its staff or their skills changed.
     pub(crate) fn review_staff(&mut self, queue: crate::QueueId) {
+        // Who was tried may be alone now.
+        let watchers: Vec<_> = self.lanes.watchers(Audience::Queue(queue)).collect();
+        watchers.into_iter().for_each(|contact| self.stir(contact));
         let lanes: Vec<_> = self.lanes.of(Audience::Queue(queue)).map(|(id, _)| id).collect();
         for id in lanes {
             let Some(lane) = self.lanes.get(id) else { continue };

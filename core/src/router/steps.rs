@@ -9,6 +9,7 @@ use super::audience::Audience;
 use super::capacity::{Condition, Shift};
 use super::check::Demand;
 use super::state::{Contact, Hours};
+use crate::bugs::Bug;
 use crate::{
     AgentId, CalendarId, ContactFact, ContactId, Event, ExitAction, FenceFact, FenceReason, FinalCause, Hold, Holds,
     Millis, Outcome, QueueId, StepCause, Timestamp,
@@ -102,6 +103,8 @@ impl Router {
                     let shift = if demand.bypass.hours { Shift::Skip } else { Shift::Matters };
                     (hold_of(holds, self.condition(agent, demand.channel, shift)), StepCause::HoldOver)
                 }
+                // Whom a closed fence keeps from a queue's contacts never comes; nobody left.
+                Some(_) if matches!(demand.audience, Audience::Queue(_)) => return ControlFlow::Continue(()),
                 Some(_) | None => (holds.left, StepCause::Nobody),
             };
             if cause == StepCause::HoldOver {
@@ -128,6 +131,9 @@ impl Router {
             return None;
         }
         let queue = self.queues.get(contact.plan.queue.index())?;
+        if contact.widenings > 0 && self.has(Bug::WidensOnlyOnce) {
+            return None;
+        }
         let next = queue.spec.widen.get(usize::from(contact.widenings))?;
         Some(contact.since + next.after)
     }

@@ -110,7 +110,7 @@ impl Timers {
         self.0.first_key_value().map(|(turn, timer)| (turn.at(), *timer))
     }
 
-    fn iter(&self) -> impl Iterator<Item = (Timestamp, Timer)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Timestamp, Timer)> {
         self.0.iter().map(|(turn, timer)| (turn.at(), *timer))
     }
 

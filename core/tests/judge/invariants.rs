@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use picket_core::*;
 
-use crate::scene::{EMAIL, VOICE};
+const VOICE: ChannelId = ChannelId(super::setting::VOICE);
+const EMAIL: ChannelId = ChannelId(super::setting::EMAIL);
 
 /// What must be remembered to judge.
 #[derive(Default)]
@@ -12,20 +13,8 @@ pub(crate) struct Watch {
     received: usize,
     /// Contacts that came back once: they may go before others, and not to everybody.
     returned: BTreeSet<ContactId>,
-}
-
-/// Moves every moment in a serialised history; durations are far smaller than moments.
-pub(crate) fn shifted(value: serde_json::Value, by: i64) -> serde_json::Value {
-    use serde_json::Value;
-    match value {
-        Value::Number(number) => match number.as_i64() {
-            Some(moment) if moment > 1_000_000_000_000 => Value::from(moment + by),
-            _ => Value::Number(number),
-        },
-        Value::Array(items) => items.into_iter().map(|item| shifted(item, by)).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(name, field)| (name, shifted(field, by))).collect(),
-        other => other,
-    }
+    /// Agents who were redefined, or had slots skipped for them: what they have may pass what they have room for.
+    loosened: BTreeSet<AgentId>,
 }
 
 impl Watch {
@@ -40,12 +29,29 @@ impl Watch {
                 self.returned
                     .extend(router.contacts().filter(|contact| !contact.offers.is_empty()).map(|contact| contact.id));
             }
-            Event::Offer(_, OfferFact::Made { contact, agent, standing, .. }) => {
-                self.served(router, *contact, *agent, *standing);
+            Event::Offer(_, OfferFact::Made { contact, agent, standing, bypassed, .. }) => {
+                self.served(router, *contact, *agent, (*standing, *bypassed));
             }
-            Event::Contact(contact, ContactFact::Assigned { agent, how: Assignment::Auto, standing, .. }) => {
-                self.served(router, *contact, *agent, *standing);
+            Event::Contact(contact, ContactFact::Assigned { agent, how: Assignment::Auto, standing, bypassed, .. }) => {
+                self.served(router, *contact, *agent, (*standing, *bypassed));
             }
+            Event::Contact(id, ContactFact::Assigned { agent, how: Assignment::Manual, .. }) => {
+                let contact = router.contact(*id).expect("it is known");
+                if let Some(fence) = contact.fence.filter(|fence| fence.open.is_none()) {
+                    assert!(inside(router, *agent, fence.team), "invariant 2: {agent:?} is outside of {id:?}");
+                }
+            }
+            Event::Offer(id, OfferFact::Accepted) => {
+                let offer = router.offer(*id).expect("invariant 1: an accepted offer was out");
+                assert!(now < offer.expires_at, "an answer at the deadline is too late: {offer:?} at {now:?}");
+            }
+            Event::World(WorldFact::Changed(change)) => match &**change {
+                WorldChange::PutAgent(agent, _) => {
+                    self.loosened.insert(*agent);
+                }
+                WorldChange::PutChannel(..) => self.loosened.extend(router.agents().map(|agent| agent.id)),
+                _ => {}
+            },
             Event::Fence(id, FenceFact::Opened { reason, tried, .. }) => {
                 opening(now, input, router.contact(*id).expect("it is known"), (*reason, tried), router);
             }
@@ -53,14 +59,18 @@ impl Watch {
         }
     }
 
-    fn served(&self, router: &Router, id: ContactId, agent: AgentId, standing: Standing) {
+    fn served(&mut self, router: &Router, id: ContactId, agent: AgentId, (standing, bypassed): (Standing, Bypass)) {
         let contact = router.contact(id).expect("it is known");
         let person = router.agent(agent).expect("she is known");
         if let Some(fence) = contact.fence.filter(|fence| fence.open.is_none()) {
             assert!(inside(router, agent, fence.team), "invariant 2: {agent:?} is outside of {id:?}");
         }
         let presence = person.channels.iter().find(|channel| channel.channel == contact.channel).expect("it is known");
-        assert!(presence.free, "invariant 3: {agent:?} has no room for {id:?}");
+        assert!(!contact.avoids.contains(&agent), "{agent:?} is avoided by the customer of {id:?}");
+        assert!(presence.free || bypassed.slots || bypassed.hours, "invariant 3: {agent:?} has no room for {id:?}");
+        if bypassed.slots {
+            self.loosened.insert(agent);
+        }
         let by_queue = contact.plan.steps.iter().all(|step| step.who == Who::Queue) && contact.handed_on.is_none();
         if by_queue && matches!(standing, Standing::Queue | Standing::Lent | Standing::Outside) {
             assert!(lendable(router, &person, &contact), "invariant 4: {agent:?} is kept free from {id:?}");
@@ -79,6 +89,7 @@ impl Watch {
         for other in router.contacts().filter(|other| other.state == ContactState::Waiting && plain(other)) {
             let alike = other.channel == served.channel
                 && other.plan.queue == served.plan.queue
+                && other.plan.promise == served.plan.promise
                 && other.widened == served.widened;
             let before = (other.plan.urgency, other.since, other.id) < (served.plan.urgency, served.since, served.id);
             let older = other.since <= served.since;
@@ -94,6 +105,8 @@ impl Watch {
     /// Looks at the whole state between inputs.
     pub(crate) fn after(&self, router: &Router) {
         assert_eq!(router.contacts().count(), self.received, "invariant 7");
+        let asked: usize = router.agents().map(|agent| agent.offers.len()).sum();
+        assert_eq!(asked, router.offers().count(), "invariant 7: every offer lies before somebody");
         for contact in router.contacts().filter(|contact| contact.state != ContactState::Closed) {
             let holders = router.agents().filter(|agent| agent.contacts.contains(&contact.id)).count();
             let held = matches!(
@@ -102,7 +115,7 @@ impl Watch {
             );
             assert_eq!(holders, usize::from(held), "invariant 1: {:?}", contact.id);
             if contact.state == ContactState::Waiting {
-                self.nobody_is_left_waiting(router, &contact);
+                nobody_is_left_waiting(router, &contact);
             }
         }
         for agent in router.agents() {
@@ -117,20 +130,23 @@ impl Watch {
                 assert!(inside(router, offer.agent, fence.team), "invariant 2: {offer:?}");
             }
         }
-        router.agents().for_each(|agent| keeps_to_capacity(router, &agent));
+        router
+            .agents()
+            .filter(|agent| !self.loosened.contains(&agent.id))
+            .for_each(|agent| keeps_to_capacity(router, &agent));
     }
+}
 
-    /// Invariant 5; exceptions: the reserve, and who missed or declined this contact.
-    fn nobody_is_left_waiting(&self, router: &Router, contact: &ContactView<'_>) {
-        for agent in router.agents() {
-            let excused = contact.excluded.contains(&agent.id);
-            assert!(
-                excused || !can_serve(router, contact, agent.id),
-                "invariant 5: {:?} could serve {:?}",
-                agent.id,
-                contact.id
-            );
-        }
+/// Invariant 5; exceptions: the reserve, and who missed or declined this contact.
+fn nobody_is_left_waiting(router: &Router, contact: &ContactView<'_>) {
+    for agent in router.agents() {
+        let excused = contact.excluded.contains(&agent.id);
+        assert!(
+            excused || !can_serve(router, contact, agent.id),
+            "invariant 5: {:?} could serve {:?}",
+            agent.id,
+            contact.id
+        );
     }
 }
 
@@ -165,9 +181,9 @@ fn can_serve(router: &Router, contact: &ContactView<'_>, agent: AgentId) -> bool
     if contact.fence.is_some_and(|fence| fence.open.is_none() && !inside(router, agent, fence.team)) {
         return false;
     }
-    let mut people: Vec<Who> = Vec::new();
+    let mut people: Vec<(Who, &[Need])> = Vec::new();
     match contact.handed_on {
-        Some(Transfer::Agent(to)) => people.push(Who::Agent(*to)),
+        Some(Transfer::Agent(to)) => people.push((Who::Agent(*to), &[])),
         // Looked at by stories; the plan's own words cannot say it.
         Some(_) => return false,
         None => {
@@ -175,14 +191,16 @@ fn can_serve(router: &Router, contact: &ContactView<'_>, agent: AgentId) -> bool
                 if step.joining == Joining::Only {
                     people.clear();
                 }
-                people.push(step.who);
+                people.push((step.who, &step.needs));
             }
         }
     }
     if contact.handed_on.is_none() && contact.fence.is_some_and(|fence| fence.open.is_some()) {
-        people.extend([Who::Team(None), Who::Covers, Who::Queue]);
+        people.extend([(Who::Team(None), &[][..]), (Who::Covers, &[]), (Who::Queue, &[])]);
     }
-    people.into_iter().any(|who| is_meant(router, contact, &person, who) && is_skilled(router, contact, &person, who))
+    people.into_iter().any(|(who, further)| {
+        is_meant(router, contact, &person, who) && is_skilled(router, contact, &person, who) && meets(&person, further)
+    })
 }
 
 fn is_meant(router: &Router, contact: &ContactView<'_>, agent: &AgentView<'_>, who: Who) -> bool {
@@ -193,8 +211,11 @@ fn is_meant(router: &Router, contact: &ContactView<'_>, agent: &AgentView<'_>, w
     let members = team.as_ref().map(|team| team.members.clone()).unwrap_or_default();
     match who {
         Who::Agent(person) => stands_for(person),
-        Who::Lead => members.first().copied().is_some_and(stands_for),
-        Who::Backups => members.iter().skip(1).any(|member| *member == agent.id),
+        Who::Lead => contact.plan.lead.or_else(|| members.first().copied()).is_some_and(stands_for),
+        Who::Backups => {
+            let lead = contact.plan.lead.or_else(|| members.first().copied());
+            Some(agent.id) != lead && members.contains(&agent.id)
+        }
         Who::Team(None) => members.contains(&agent.id),
         Who::Team(role) => team.is_some_and(|team| {
             let of_role = team.spec.members.iter().any(|member| member.agent == agent.id && member.role == role);
@@ -223,6 +244,10 @@ fn is_skilled(router: &Router, contact: &ContactView<'_>, agent: &AgentView<'_>,
         let own = router.queue(contact.plan.queue).map(|queue| queue.spec.needs.clone()).unwrap_or_default();
         needs.extend(contact.widened.map_or(own, <[Need]>::to_vec));
     }
+    meets(agent, &needs)
+}
+
+fn meets(agent: &AgentView<'_>, needs: &[Need]) -> bool {
     needs.iter().all(|need| agent.spec.skills.iter().any(|(skill, level)| *skill == need.skill && *level >= need.level))
 }
 
@@ -244,7 +269,8 @@ fn keeps_to_capacity(router: &Router, agent: &AgentView<'_>) {
     }
     assert!(points <= u64::from(agent.spec.points), "invariant 3: {:?}", agent.id);
     for channel in &routed {
-        let slots = router.channel(*channel).map_or(0, |channel| channel.slots);
+        let own = agent.spec.slots.iter().find(|(own, _)| own == channel).map(|(_, slots)| *slots);
+        let slots = own.or_else(|| router.channel(*channel).map(|channel| channel.slots)).unwrap_or(0);
         let used = routed.iter().filter(|own| *own == channel).count();
         assert!(used <= usize::try_from(slots).expect("few"), "invariant 3: {:?}", agent.id);
     }
@@ -271,7 +297,12 @@ fn opening(
         FenceReason::NoCover => tried.iter().all(|tried| {
             let skilled =
                 router.agent(tried.agent).is_some_and(|agent| is_skilled(router, &contact, &agent, Who::Lead));
-            !skilled || contact.avoids.contains(&tried.agent) || !router.is_here(tried.agent, contact.channel)
+            let team = contact.fence.expect("it has a fence").team;
+            let is_insider = inside(router, tried.agent, team);
+            !is_insider
+                || !skilled
+                || contact.avoids.contains(&tried.agent)
+                || !router.is_here(tried.agent, contact.channel)
         }),
         FenceReason::Longest => contact.plan.longest.is_some_and(|longest| now.since(contact.since) >= longest),
         FenceReason::Supervisor | FenceReason::CustomerChoice => {
