@@ -46,8 +46,11 @@ fn a_full_team_leaks_nobody_until_the_plan_says_so() {
         }
     }
     let opened = scene.log.iter().filter_map(|(_, event)| opened_for(event)).collect::<Vec<_>>();
-    assert!(!opened.is_empty() && opened.iter().all(|reason| *reason == FenceReason::HoldOver
-        || *reason == FenceReason::NoCover), "{opened:?}");
+    assert!(
+        !opened.is_empty()
+            && opened.iter().all(|reason| *reason == FenceReason::HoldOver || *reason == FenceReason::NoCover),
+        "{opened:?}"
+    );
 }
 
 #[test]

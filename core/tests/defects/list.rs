@@ -7,8 +7,11 @@ use std::path::Path;
 fn every_test_that_the_list_of_defects_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the core lies in the workspace");
     let list = fs::read_to_string(root.join("docs/defects.md")).expect("the list is there");
-    let rows: Vec<Vec<&str>> =
-        list.lines().filter(|line| line.starts_with("| ")).map(|line| line.split('|').map(str::trim).collect()).collect();
+    let rows: Vec<Vec<&str>> = list
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
     let numbered: Vec<usize> = rows.iter().filter_map(|row| row.get(1)?.parse().ok()).collect();
     assert_eq!(numbered, (1..=50).collect::<Vec<_>>(), "every defect has its row");
     let mut named = 0;
@@ -16,7 +19,8 @@ fn every_test_that_the_list_of_defects_names_exists() {
         let tests = row[3].split('`').filter_map(|word| word.split_once("::"));
         let mut found = 0;
         for (file, test) in tests {
-            let text = fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{}: {file}: {error}", row[1]));
+            let text =
+                fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{}: {file}: {error}", row[1]));
             assert!(text.contains(&format!("fn {test}(")), "{}: {file} has no test {test}", row[1]);
             found += 1;
         }

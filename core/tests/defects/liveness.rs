@@ -26,7 +26,10 @@ fn a_deadline_counts_whether_or_not_its_timer_has_fired() {
     let person = Plan { steps: vec![step(Who::Agent(ANN), hold(10)), step(Who::Queue, hold(600))], ..plan() };
     let scene = world().ready(&[CARYS], at(0)).arrives(1, person, at(1));
     // The timer of the first is late: the second arrives, and is younger.
-    scene.when_late(Input::Receive(Box::new(arrival(2, plan(), at(12)))), at(12)).then_asked(1, &[CARYS]).then_asked(2, &[]);
+    scene
+        .when_late(Input::Receive(Box::new(arrival(2, plan(), at(12)))), at(12))
+        .then_asked(1, &[CARYS])
+        .then_asked(2, &[]);
 }
 
 #[test]

@@ -23,7 +23,9 @@ fn served(mut scene: Scene, from: i64) -> Vec<u32> {
         let Some(offer) = scene.router.offers().next() else { break };
         order.push(offer.contact.0);
         let now = at(from + turn);
-        scene = scene.when(accepts(offer.id.0, offer.agent), now).when(contact(offer.contact.0, ContactCommand::Connect), now);
+        scene = scene
+            .when(accepts(offer.id.0, offer.agent), now)
+            .when(contact(offer.contact.0, ContactCommand::Connect), now);
         scene = scene.when(contact(offer.contact.0, ContactCommand::Close), now);
     }
     order
@@ -67,9 +69,12 @@ fn three_queues_with_orders_of_their_own_never_block_each_other() {
 
 #[test]
 fn across_queues_the_larger_share_of_the_promise_decides_and_not_the_place_in_the_own_queue() {
-    for (waited, within, expected) in
-        [((20, 10), (100, 20), [2, 1]), ((20, 10), (20, 20), [1, 2]), ((20, 19), (60, 20), [2, 1]), ((9, 8), (20, 20), [1, 2])]
-    {
+    for (waited, within, expected) in [
+        ((20, 10), (100, 20), [2, 1]),
+        ((20, 10), (20, 20), [1, 2]),
+        ((20, 19), (60, 20), [2, 1]),
+        ((9, 8), (20, 20), [1, 2]),
+    ] {
         let scene = both().arrives(1, in_queue(GENERAL, within.0), at(100 - waited.0));
         let scene = scene.arrives(2, in_queue(BILLING, within.1), at(100 - waited.1));
         assert_eq!(served(scene, 100), expected, "waited {waited:?} of {within:?}");
@@ -125,11 +130,8 @@ fn equal_agents_get_equal_shares() {
 
 #[test]
 fn the_idle_clock_is_the_same_whatever_ended_the_work() {
-    let ends: [fn() -> ContactCommand; 3] = [
-        || ContactCommand::Close,
-        || ContactCommand::Requeue,
-        || ContactCommand::Transfer(Transfer::Queue(BILLING)),
-    ];
+    let ends: [fn() -> ContactCommand; 3] =
+        [|| ContactCommand::Close, || ContactCommand::Requeue, || ContactCommand::Transfer(Transfer::Queue(BILLING))];
     for end in ends {
         let scene = crowd(1).arrives(1, plan(), at(5)).answered(1, at(6)).when(contact(1, end()), at(9));
         let idle = scene.router.agent(AGENT).expect("she is known").channels[0].idle_since;

@@ -69,7 +69,9 @@ impl Naive {
             }
             (ContactCommand::Replan(plan, because), _) => return self.replan(now, &case, *plan, because, out),
             (ContactCommand::Identify(relation), _) => {
-                let avoided: Vec<OfferId> = self.offers_of(id).into_iter()
+                let avoided: Vec<OfferId> = self
+                    .offers_of(id)
+                    .into_iter()
                     .filter(|offer| relation.avoids.contains(&self.asked[offer].agent))
                     .collect();
                 self.say(now, id, ContactFact::Identified(relation), out);

@@ -187,13 +187,11 @@ impl Naive {
             Whom::Queue(queue) => self.queues.get(&queue).map_or(Pick::LongestIdle, |line| line.spec.pick),
             _ => Pick::LongestIdle,
         };
-        let order = |agent: &AgentId| {
-            (self.rank(*agent, pick, &ask.needs), self.people[agent].idle_since(ask.channel), *agent)
-        };
+        let order =
+            |agent: &AgentId| (self.rank(*agent, pick, &ask.needs), self.people[agent].idle_since(ask.channel), *agent);
         let known = group.iter().copied().filter(|agent| is_known(&case.arrival, *agent));
-        let closest = known.min_by(|one, other| {
-            compare_ties(&case.arrival, *one, *other).then_with(|| order(one).cmp(&order(other)))
-        });
+        let closest = known
+            .min_by(|one, other| compare_ties(&case.arrival, *one, *other).then_with(|| order(one).cmp(&order(other))));
         closest.or_else(|| match ask.whom {
             Whom::Agent(_) | Whom::Lead(_) | Whom::Backups(..) => group.first().copied(),
             Whom::Team(..) | Whom::Covers(_) | Whom::Queue(_) => group.iter().copied().min_by_key(order),

@@ -330,7 +330,10 @@ impl Naive {
             let cause = RevokeCause::AgentAway;
             self.emit(now, Event::Offer(offer, OfferFact::Revoked { cause }), out);
         }
-        let asked = self.cases.values().filter_map(|case| case.consulted.filter(|(asked, _)| *asked == id).map(|(_, n)| (n, case.id)));
+        let asked = self
+            .cases
+            .values()
+            .filter_map(|case| case.consulted.filter(|(asked, _)| *asked == id).map(|(_, n)| (n, case.id)));
         let mut asked: Vec<(u64, ContactId)> = asked.collect();
         asked.sort_unstable();
         for (_, contact) in asked {

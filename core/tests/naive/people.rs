@@ -197,8 +197,7 @@ impl Naive {
     }
 
     pub(super) fn is_lent(&self, agent: AgentId, queue: QueueId) -> bool {
-        self.live(agent).is_some()
-            && self.teams_of(agent).iter().any(|team| self.teams[team].lends(queue))
+        self.live(agent).is_some() && self.teams_of(agent).iter().any(|team| self.teams[team].lends(queue))
     }
 
     pub(super) fn is_over(&self, hours: Option<CalendarId>) -> bool {

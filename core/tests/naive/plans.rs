@@ -264,9 +264,9 @@ impl Naive {
 
     /// Why it is closed: a holiday, or the hour.
     pub(super) fn closed_cause(&self, hours: Option<CalendarId>, now: Timestamp) -> FinalCause {
-        let is_holiday = hours.and_then(|hours| self.calendars.get(&hours)).is_some_and(|hours| {
-            hours.calendar.holidays.iter().any(|day| day.from <= now && now < day.to)
-        });
+        let is_holiday = hours
+            .and_then(|hours| self.calendars.get(&hours))
+            .is_some_and(|hours| hours.calendar.holidays.iter().any(|day| day.from <= now && now < day.to));
         if is_holiday { FinalCause::Holiday } else { FinalCause::ClosedHours }
     }
 }

@@ -2,7 +2,7 @@
 
 use picket_core::{
     AgentId, Bypass, CalendarId, Class, DestinationId, ExitAction, Finally, Hold, Holds, Joining, Kind, Millis, Names,
-    Pick, RoleId, Step, Who,
+    Pick, QueueId, RoleId, Step, Who,
 };
 
 use super::{Error, found, need};
