@@ -6,6 +6,8 @@ mod defects;
 #[cfg(test)]
 mod estimates;
 #[cfg(test)]
+mod held;
+#[cfg(test)]
 mod judge;
 #[cfg(test)]
 mod naive;

@@ -14,7 +14,8 @@ pub(crate) struct Tally {
 }
 
 /// Kinds that the core never brings forth, and why.
-const NEVER: [(&str, &str); 0] = [];
+const NEVER: [(&str, &str); 1] =
+    [("event.contact.step.unlikely", "no history has a smart hold: `held` and the stories do")];
 
 macro_rules! kinds {
     ($fn_name:ident, $list:ident, $type:ty, { $($pattern:pat => $name:literal,)* }) => {
@@ -96,6 +97,7 @@ kinds!(contact_kind, CONTACT_FACTS, ContactFact, {
     ContactFact::StepEntered { cause: StepCause::Arrival, .. } => "event.contact.step.arrival",
     ContactFact::StepEntered { cause: StepCause::HoldOver, .. } => "event.contact.step.hold_over",
     ContactFact::StepEntered { cause: StepCause::Nobody, .. } => "event.contact.step.nobody",
+    ContactFact::StepEntered { cause: StepCause::Unlikely { .. }, .. } => "event.contact.step.unlikely",
     ContactFact::StepEntered { cause: StepCause::FenceOpened, .. } => "event.contact.step.fence_opened",
     ContactFact::StepEntered { cause: StepCause::Replanned, .. } => "event.contact.step.replanned",
     ContactFact::PlanExhausted { cause: FinalCause::Busy } => "event.contact.exhausted.busy",
