@@ -192,11 +192,11 @@ impl Router {
                 continue;
             }
             let contacts = match (entry, lane.waiting.last()) {
-                (Some(entry), Some(last)) if *last >= entry => lane.waiting.range(..entry).count(),
+                (Some(entry), Some(last)) if last >= entry => lane.waiting.before(entry),
                 _ => lane.waiting.len(),
             };
-            let first = lane.waiting.first().filter(|_| contacts > 0);
-            let first = first.and_then(|first| Some((*first, self.contacts.get(first.contact.index())?.kept_since)));
+            let first = lane.waiting.head().filter(|_| contacts > 0);
+            let first = first.and_then(|(first, _)| Some((first, self.contacts.get(first.contact.index())?.kept_since)));
             ahead.add(contacts as u64, first);
         }
         ahead
