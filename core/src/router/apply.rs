@@ -53,12 +53,12 @@ impl Router {
                 }
             }
             OfferFact::Declined { .. } => {
-                if let Some(offer) = self.end_offer(at, id) {
+                if let Some(offer) = self.take_offer(at, id) {
                     self.exclude(&offer);
                 }
             }
             OfferFact::Expired => {
-                if let Some(offer) = self.end_offer(at, id) {
+                if let Some(offer) = self.take_offer(at, id) {
                     if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
                         agent.misses = agent.misses.saturating_add(1);
                     }
@@ -125,12 +125,13 @@ impl Router {
         Some(offer)
     }
 
+    /// Remembers who did not take the contact of an offer just taken off both.
     fn exclude(&mut self, offer: &Offer) {
-        if self.has(Bug::ExclusionForgotten) {
-            return;
+        if !self.has(Bug::ExclusionForgotten) {
+            self.exclude_agent(offer.contact, offer.agent);
         }
-        self.exclude_agent(offer.contact, offer.agent);
         self.replace(offer.contact);
+        self.reindex(offer.agent, Gain::Possible);
     }
 
     /// Remembers that an agent was tried; the oldest is forgotten first.
