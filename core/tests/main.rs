@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod estimates;
 #[cfg(test)]
+mod held;
+#[cfg(test)]
 mod judge;
 #[cfg(test)]
 mod naive;

@@ -2,9 +2,10 @@
 //!
 //! The candidates are those of the literature: the wait of the line's first (head of line), the wait of the last one who
 //! was served, and queue length over service rate. Run with `--nocapture` to see the table.
+#![expect(clippy::print_stdout, reason = "a measurement shows its table")]
 
 mod place;
-mod random;
+pub(crate) mod random;
 
 use place::{Case, Errors, Place};
 

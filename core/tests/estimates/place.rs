@@ -1,4 +1,5 @@
 //! A small contact centre in virtual time: one queue or one team, arrivals, handling and patience from a seed.
+#![expect(clippy::cast_possible_truncation, reason = "seconds of a few dozen hours")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -14,10 +14,11 @@ pub(crate) struct Tally {
 }
 
 /// Kinds that the core never brings forth, and why.
-const NEVER: [(&str, &str); 3] = [
+const NEVER: [(&str, &str); 4] = [
     ("rejection.unknown_calendar", "said by the shell, when the rules name hours that it cannot compile"),
     ("rejection.not_your_contact", "said by the shell, which knows who speaks"),
     ("event.contact.closed.forwarded", "there is one domain so far"),
+    ("event.contact.step.unlikely", "no history has a smart hold: `held` and the stories do"),
 ];
 
 macro_rules! kinds {
@@ -87,6 +88,7 @@ kinds!(contact_kind, CONTACT_FACTS, ContactFact, {
     ContactFact::StepEntered { cause: StepCause::Arrival, .. } => "event.contact.step.arrival",
     ContactFact::StepEntered { cause: StepCause::HoldOver, .. } => "event.contact.step.hold_over",
     ContactFact::StepEntered { cause: StepCause::Nobody, .. } => "event.contact.step.nobody",
+    ContactFact::StepEntered { cause: StepCause::Unlikely { .. }, .. } => "event.contact.step.unlikely",
     ContactFact::StepEntered { cause: StepCause::FenceOpened, .. } => "event.contact.step.fence_opened",
     ContactFact::StepEntered { cause: StepCause::Replanned, .. } => "event.contact.step.replanned",
     ContactFact::PlanExhausted { cause: FinalCause::Busy } => "event.contact.exhausted.busy",

@@ -74,7 +74,6 @@ pub struct Planned {
     /// Why the plan has nobody left.
     pub cause: Option<FinalCause>,
     /// With `unlikely`: the chance that was left that one of the step's people frees up in time, in thousandths.
-    #[serde(default)]
     pub chance_permille: Option<u16>,
     /// Waits from this moment on.
     pub scheduled_for: Option<Moment>,
