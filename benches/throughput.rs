@@ -1,4 +1,5 @@
-//! What is fast, each beside what it is compared with, in one run: `cargo bench --bench throughput [-- core embedded services]`.
+//! What is fast, each beside what it is compared with, in one run: `cargo bench --bench throughput [-- embedded peers services largest]`.
+//! The core alone has its own: `cargo bench -p picket-core`.
 #![expect(clippy::expect_used, reason = "a test that cannot go on says what it expected")]
 
 #[path = "../tests/common"]
@@ -12,24 +13,27 @@ mod common {
 
 mod throughput {
     pub(crate) mod embedded;
+    pub(crate) mod peers;
     pub(crate) mod relay;
-    pub(crate) mod router;
     pub(crate) mod services;
     pub(crate) mod table;
 }
 
 use throughput::table::{Row, print};
-use throughput::{embedded, router, services};
+use throughput::{embedded, peers, services};
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     let mut rows: Vec<Row> = Vec::new();
-    if runs("core") {
-        rows.extend(router::measure());
-    }
     if runs("embedded") {
         rows.extend(embedded::measure());
+    }
+    if runs("peers") {
+        rows.extend(peers::measure());
+    }
+    if wanted.iter().any(|w| w == "largest") {
+        rows.extend(peers::measure_largest());
     }
     if runs("services") {
         rows.extend(services::measure());

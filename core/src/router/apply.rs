@@ -57,7 +57,7 @@ impl Router {
                 }
             }
             OfferFact::Declined { .. } => {
-                if let Some(offer) = self.end_offer(at, id) {
+                if let Some(offer) = self.take_offer(at, id) {
                     if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
                         agent.misses.retain(|(channel, _)| *channel != offer.channel);
                     }
@@ -65,7 +65,7 @@ impl Router {
                 }
             }
             OfferFact::Expired => {
-                if let Some(offer) = self.end_offer(at, id) {
+                if let Some(offer) = self.take_offer(at, id) {
                     if let Some(agent) = self.agents.get_mut(offer.agent.index()) {
                         agent.miss(offer.channel);
                     }
@@ -132,12 +132,13 @@ impl Router {
         Some(offer)
     }
 
+    /// Remembers who did not take the contact of an offer just taken off both.
     fn exclude(&mut self, offer: &Offer) {
-        if self.has(Bug::ExclusionForgotten) {
-            return;
+        if !self.has(Bug::ExclusionForgotten) {
+            self.exclude_agent(offer.contact, offer.agent);
         }
-        self.exclude_agent(offer.contact, offer.agent);
         self.replace(offer.contact);
+        self.reindex(offer.agent, Gain::Possible);
     }
 
     /// Remembers that an agent was tried; the oldest is forgotten first.

@@ -1,11 +1,12 @@
 //! Decides how available agents are kept: in ordered sets, so that an arrival looks at a few heads.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::Router;
+use super::line::Sorted;
 use super::state::Agent;
 use crate::{AgentId, ChannelId, QueueId, TeamId, Timestamp};
 
@@ -40,7 +41,7 @@ pub(crate) struct PoolEntry {
 /// All pools.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Pools {
-    sets: BTreeMap<PoolKey, BTreeSet<(u64, Timestamp, AgentId)>>,
+    sets: BTreeMap<PoolKey, Sorted<(u64, Timestamp, AgentId)>>,
 }
 
 /// A pool as one number, in the order of pools: what the map is searched by.
@@ -94,7 +95,9 @@ impl Router {
         let wanted = self.pools_of(agent);
         let Some(agent) = self.agents.get_mut(id.index()) else { return };
         if agent.pooled[..] != wanted[..] {
-            let before = core::mem::replace(&mut agent.pooled, wanted.to_vec());
+            let before: SmallVec<[PoolEntry; 12]> = SmallVec::from_slice(&agent.pooled);
+            agent.pooled.clear();
+            agent.pooled.extend_from_slice(&wanted);
             for entry in before.iter().filter(|entry| wanted.binary_search(entry).is_err()) {
                 self.pools.remove(*entry, id);
             }
