@@ -11,6 +11,7 @@ mod plan;
 mod schema;
 mod send;
 mod serve;
+mod simulate;
 mod tail;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ Try it:
 Set it up:
   picket check rules/                           are the rules right? what do they mean?
   picket plan --contact contact.json            what would this contact be entitled to?
+  picket simulate scenario.toml                 what would it do to everybody's waits?
   picket serve --rules rules/                   the daemon; embedded store, API on 127.0.0.1:7420
 Use it:
   picket import customers customers.csv         who the customers are
@@ -54,6 +56,8 @@ enum Command {
     Check(check::Check),
     /// Show what a contact would be entitled to, and why
     Plan(plan::Plan),
+    /// Run a scenario in virtual time, and report waits, service and continuity
+    Simulate(simulate::Simulate),
     /// Run the daemon
     Serve(serve::Serve),
     /// Send events and print what became of each
@@ -76,6 +80,7 @@ impl Command {
             Self::Demo(command) => command.run(),
             Self::Check(command) => command.run(),
             Self::Plan(command) => command.run(),
+            Self::Simulate(command) => command.run(),
             Self::Serve(command) => command.run(),
             Self::Send(command) => command.run(),
             Self::Tail(command) => command.run(),
