@@ -34,11 +34,7 @@ pub fn indexes(agents: &[u32]) -> Option<Indexes> {
     let most = counts.values().copied().fold(0.0, f64::max);
     let squares: f64 = counts.values().map(|count| count * count).sum();
     let same = agents.windows(2).filter(|pair| matches!(pair, [one, next] if one == next)).count();
-    Some(Indexes {
-        upc: most / all,
-        coc: (squares - all) / (all * (all - 1.0)),
-        secon: number(same) / (all - 1.0),
-    })
+    Some(Indexes { upc: most / all, coc: (squares - all) / (all * (all - 1.0)), secon: number(same) / (all - 1.0) })
 }
 
 /// The figures of a class, over every replication's customers; nothing where customers are not known.

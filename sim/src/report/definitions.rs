@@ -24,7 +24,10 @@ pub const DEFINITIONS: [Definition; 25] = [
     means("mean_wait_answered_s", "the same, of those answered (average speed of answer)"),
     means("mean_wait_abandoned_s", "the same, of those who gave up"),
     means("abandoned", "gave up ÷ offered, short ones included"),
-    means("abandoned_expected", "how many would have given up on average in the waits there were ÷ offered: the same, less noisy"),
+    means(
+        "abandoned_expected",
+        "how many would have given up on average in the waits there were ÷ offered: the same, less noisy",
+    ),
     means("diverted", "sent elsewhere or refused by a full queue ÷ offered"),
     means("redials", "further tries of somebody who gave up ÷ offered"),
     means("mean_handling_s", "from the answer to the end of after-contact work, of those answered"),
@@ -33,13 +36,25 @@ pub const DEFINITIONS: [Definition; 25] = [
     means("within_T_of_answered", "answered within T ÷ answered"),
     means("within_T_without_short", "answered within T ÷ (offered − gave up within T)"),
     means("within_T_with_short", "(answered within T + gave up within T) ÷ offered"),
-    means("within_T_virtual", "share answered within T, had nobody given up; each answer weighs 1 ÷ share still waiting then"),
-    means("served_by_…", "by the customer's own agent, team, cover, outsider after an opening; by the queue's agent or a lent one"),
+    means(
+        "within_T_virtual",
+        "share answered within T, had nobody given up; each answer weighs 1 ÷ share still waiting then",
+    ),
+    means(
+        "served_by_…",
+        "by the customer's own agent, team, cover, outsider after an opening; by the queue's agent or a lent one",
+    ),
     means("served_by_own_and_team", "by a member of the fence's team ÷ answered"),
     means("opened_…", "fences that opened for this reason ÷ offered"),
-    means("continuity_upc", "usual provider: largest share of a customer's contacts with one agent, mean over customers with 3 or more"),
+    means(
+        "continuity_upc",
+        "usual provider: largest share of a customer's contacts with one agent, mean over customers with 3 or more",
+    ),
     means("continuity_coc", "Bice and Boxerman: (Σ nⱼ² − N) ÷ (N (N − 1)), mean over the same customers"),
     means("continuity_secon", "share of contacts with the same agent as that customer's contact before"),
-    means("continuity_by_chance", "what continuity_secon would be if any contact of the class in that hour had been theirs"),
+    means(
+        "continuity_by_chance",
+        "what continuity_secon would be if any contact of the class in that hour had been theirs",
+    ),
     means("occupancy", "time with at least one contact, after-contact work included ÷ time on shift, or busy"),
 ];

@@ -213,7 +213,11 @@ fn place(scenario: &Scenario, faults: &mut Vec<Fault>) {
     for channel in &scenario.channels {
         if channel.slots == 0 || channel.cost > 100 {
             let what = "no agent could take one of its contacts";
-            faults.push(Fault::new(format!("channel `{}`", channel.name), what, "write cost 0 to 100, slots 1 or more"));
+            faults.push(Fault::new(
+                format!("channel `{}`", channel.name),
+                what,
+                "write cost 0 to 100, slots 1 or more",
+            ));
         }
     }
     for queue in &scenario.queues {
@@ -229,7 +233,11 @@ fn place(scenario: &Scenario, faults: &mut Vec<Fault>) {
 
 /// What a scenario with rules must not have.
 fn ruled(scenario: &Scenario, faults: &mut Vec<Fault>) {
-    let stated = [("channel", scenario.channels.is_empty()), ("team", scenario.teams.is_empty()), ("queue", scenario.queues.is_empty())];
+    let stated = [
+        ("channel", scenario.channels.is_empty()),
+        ("team", scenario.teams.is_empty()),
+        ("queue", scenario.queues.is_empty()),
+    ];
     for (kind, _) in stated.iter().filter(|(_, absent)| !absent) {
         faults.push(Fault::new(*kind, "the rules state these", "leave it out of the scenario"));
     }

@@ -187,7 +187,13 @@ impl Law {
             return 0.0;
         }
         match self {
-            Self::Constant(time) => if at < *time { 0.0 } else { f64::INFINITY },
+            Self::Constant(time) => {
+                if at < *time {
+                    0.0
+                } else {
+                    f64::INFINITY
+                }
+            }
             Self::Exponential(mean) => at / mean,
             Self::Lognormal(mean, deviation) => -upper_tail((at.ln() - mean) / deviation).ln(),
             Self::Erlang2(mean) => 2.0 * at / mean - (1.0 + 2.0 * at / mean).ln(),

@@ -35,10 +35,8 @@ impl Group {
 impl Duty {
     /// The clocks at the beginning.
     pub(super) fn new(groups: usize, group_of: &[usize], changes: &[WorldChange], start: i64) -> Self {
-        let mut duty = Self {
-            groups: vec![Group { since: start, ..Group::default() }; groups],
-            by_calendar: BTreeMap::new(),
-        };
+        let mut duty =
+            Self { groups: vec![Group { since: start, ..Group::default() }; groups], by_calendar: BTreeMap::new() };
         let mut open = BTreeMap::new();
         for change in changes {
             match change {
@@ -75,8 +73,7 @@ impl Duty {
         for (group, count) in self.by_calendar.get(&calendar).into_iter().flatten() {
             if let Some(group) = self.groups.get_mut(*group) {
                 group.pass(now);
-                group.on_shift =
-                    if is_open { group.on_shift + count } else { group.on_shift.saturating_sub(*count) };
+                group.on_shift = if is_open { group.on_shift + count } else { group.on_shift.saturating_sub(*count) };
             }
         }
     }

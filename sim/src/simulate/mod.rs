@@ -1,8 +1,10 @@
 //! Drives the core in virtual time through a scenario: the same router that the daemon runs, and nothing of its choices
 //! written again.
 
+mod contacts;
 mod duty;
 mod model;
+mod notes;
 mod place;
 mod plan;
 mod replication;

@@ -2,9 +2,9 @@
 
 use picket_core::{ChannelId, Kind};
 
+use super::Error;
 use super::place::Place;
 use super::plan::PlanOf;
-use super::Error;
 use crate::scenario::{Arrivals, Class, Fault, Law, Scenario};
 
 /// A scenario that can be run.
@@ -25,7 +25,6 @@ pub(super) struct ClassModel {
     pub(super) patience: Option<Law>,
     pub(super) redial: Option<(f64, Law)>,
     pub(super) customers: Option<u32>,
-    pub(super) remembers: bool,
     pub(super) plan: PlanOf,
 }
 
@@ -72,7 +71,6 @@ fn class_model(scenario: &Scenario, place: &Place, class: &Class) -> Result<Clas
         patience: class.patience.as_ref().map(|law| law.law(&at)).transpose()?,
         redial: class.redial.as_ref().map(|again| Ok((again.share, again.after.law(&at)?))).transpose()?,
         customers: class.customers,
-        remembers: class.remembers,
         plan: PlanOf::new(scenario, place, class),
     })
 }

@@ -144,8 +144,7 @@ impl Place {
             self.changes.push(WorldChange::PutCalendar(id, shifts(scenario, agents)));
             id
         });
-        let queues: Vec<QueueId> =
-            agents.queues.iter().map(|queue| QueueId(self.number(Kind::Queue, queue))).collect();
+        let queues: Vec<QueueId> = agents.queues.iter().map(|queue| QueueId(self.number(Kind::Queue, queue))).collect();
         let skills: Vec<_> = agents
             .skills
             .iter()
@@ -214,10 +213,8 @@ fn shifts(scenario: &Scenario, agents: &Agents) -> Calendar {
     // A run may go on past its end until nobody waits any more, for as long again.
     let length = scenario.warm_up.ticks() + 2 * scenario.length.ticks();
     let days = 0..(length / day + 2).min(DAYS_LIMIT);
-    let window = |midnight: i64, from: i64, to: i64| Window {
-        from: Timestamp(midnight + from),
-        to: Timestamp(midnight + to),
-    };
+    let window =
+        |midnight: i64, from: i64, to: i64| Window { from: Timestamp(midnight + from), to: Timestamp(midnight + to) };
     let windows = days.flat_map(|number| {
         let hours = agents.shift.iter();
         hours.map(move |(from, to)| window(start + number * day, from.ticks(), to.ticks()))

@@ -26,7 +26,7 @@ impl PlanOf {
                 let fence = from.fence.as_deref();
                 let members = scenario.teams.iter().filter(|team| Some(team.name.as_str()) == fence);
                 let leads = members.flat_map(|team| place.members(&team.agents)).collect();
-                Self::Stated(Box::new(stated(place, from)), leads)
+                Self::Stated(Box::new(stated(scenario, place, from)), leads)
             }
             None => {
                 let facts = Facts {
@@ -63,10 +63,12 @@ impl PlanOf {
     }
 }
 
-fn stated(place: &Place, from: &PlanFrom) -> Plan {
+fn stated(scenario: &Scenario, place: &Place, from: &PlanFrom) -> Plan {
     let number = |kind, name: &str| place.names.find(kind, name).unwrap_or(u32::MAX);
     let fence = from.fence.as_deref().map(|team| TeamId(number(Kind::Team, team)));
-    let steps = steps_of(from).iter().map(|step| step_of(step)).collect::<Vec<_>>();
+    let queue = scenario.queues.iter().find(|queue| queue.name == from.queue);
+    let pick = queue.map_or(Pick::LongestIdle, |queue| queue.pick);
+    let steps = steps_of(from).iter().map(|step| step_of(step, pick)).collect::<Vec<_>>();
     let last = match from.finally {
         FinallyFrom::Stay => ExitAction::Stay,
         FinallyFrom::Open => ExitAction::Open,
@@ -117,7 +119,7 @@ fn steps_of(from: &PlanFrom) -> Vec<StepFrom> {
     }
 }
 
-fn step_of(from: &StepFrom) -> Step {
+fn step_of(from: &StepFrom, pick: Pick) -> Step {
     let who = match from.who {
         WhoFrom::Own => Who::Lead,
         WhoFrom::Backups => Who::Backups,
@@ -138,6 +140,6 @@ fn step_of(from: &StepFrom) -> Step {
         joining: if from.only { Joining::Only } else { Joining::Widens },
         needs: Vec::new(),
         bypass: picket_core::Bypass::default(),
-        pick: Pick::LongestIdle,
+        pick: if who == Who::Queue { pick } else { Pick::LongestIdle },
     }
 }

@@ -48,7 +48,11 @@ fn every_fault_says_what_where_and_how_to_mend_it() {
         ("count = 6", "count = 0", ["agents `agents`, count", "there are 0", "write 1"]),
         ("count = 6", "count = 6\nspeeds = [1.0, 2.0]", ["speeds", "2 speeds for 6", "each of them"]),
         ("count = 6", "count = 6\nshift = [[\"9h\", \"8h\"]]", ["shift", "no hours", "from"]),
-        ("handling = {", "patience = { file = { path = \"none.csv\", column = \"s\" } }\nhandling = {", ["patience", "none.csv", "CSV"]),
+        (
+            "handling = {",
+            "patience = { file = { path = \"none.csv\", column = \"s\" } }\nhandling = {",
+            ["patience", "none.csv", "CSV"],
+        ),
         ("handling = {", "patience = { hazard = [[\"5s\", 0.1]] }\nhandling = {", ["patience", "no hazard", "0s"]),
         ("length = \"1d\"", "length = \"1d\"\nrules = \"nowhere\"", ["class `general`", "states no plan", "contact ="]),
     ];
