@@ -20,6 +20,15 @@ impl Stream {
         Self { state }
     }
 
+    /// The stream of one numbered thing under a seed and name, whatever was drawn for others.
+    #[must_use]
+    pub fn keyed(seed: u64, name: &str, number: u64) -> Self {
+        let mut stream = Self::new(seed, name);
+        stream.state ^= number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17);
+        let state = stream.next();
+        Self { state }
+    }
+
     /// The next 64 bits.
     #[expect(clippy::should_implement_trait, reason = "the field's own word for one step of a generator")]
     pub fn next(&mut self) -> u64 {

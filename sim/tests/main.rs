@@ -2,5 +2,6 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on says what it expected")]
 
 mod checker;
+mod scenarios;
 mod week;
 mod world;

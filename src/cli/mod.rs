@@ -12,6 +12,7 @@ mod schema;
 mod send;
 mod serve;
 mod setup;
+mod simulate;
 mod tail;
 mod why;
 
@@ -30,6 +31,7 @@ Try it:
 Set it up:
   picket check rules/                           are the rules right? what do they mean?
   picket plan --contact contact.json            what would this contact be entitled to?
+  picket simulate scenario.toml                 what would it do to everybody's waits?
   picket serve --rules rules/                   the daemon; embedded store, API on 127.0.0.1:7420
 Use it:
   picket import customers customers.csv         who the customers are
@@ -59,6 +61,8 @@ enum Command {
     Plan(plan::Plan),
     /// Make the exchanges and queues that the daemon needs, or look whether they are there
     Setup(setup::Setup),
+    /// Run a scenario in virtual time, and report waits, service and continuity
+    Simulate(simulate::Simulate),
     /// Run the daemon
     Serve(serve::Serve),
     /// Send events and print what became of each
@@ -84,6 +88,7 @@ impl Command {
             Self::Check(command) => command.run(),
             Self::Plan(command) => command.run(),
             Self::Setup(command) => command.run(),
+            Self::Simulate(command) => command.run(),
             Self::Serve(command) => command.run(),
             Self::Send(command) => command.run(),
             Self::Tail(command) => command.run(),
