@@ -90,6 +90,7 @@ impl Replication<'_> {
             thread: None,
             matter: None,
             familiar: familiar.cloned().unwrap_or_default(),
+            fit: Vec::new(),
             prefers: Vec::new(),
             avoids: Vec::new(),
             scheduled_for: None,

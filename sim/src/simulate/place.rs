@@ -175,6 +175,7 @@ impl Place {
             reserve: team.reserve,
             lends_to: team.lends_to.iter().map(|queue| QueueId(self.number(Kind::Queue, queue))).collect(),
             releases: team.releases,
+            helps: Vec::new(),
             hours: None,
         }
     }
@@ -219,5 +220,5 @@ fn shifts(scenario: &Scenario, agents: &Agents) -> Calendar {
         let hours = agents.shift.iter();
         hours.map(move |(from, to)| window(start + number * day, from.ticks(), to.ticks()))
     });
-    Calendar { windows: windows.collect(), until: None }
+    Calendar { windows: windows.collect(), holidays: Vec::new(), until: None }
 }

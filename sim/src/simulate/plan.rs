@@ -97,6 +97,7 @@ fn stated(scenario: &Scenario, place: &Place, from: &PlanFrom) -> Plan {
             expires: Millis::from_secs(20),
             accept_within: Millis::ZERO,
             misses: 0,
+            away_for: Millis::ZERO,
         },
         wrap_up: from.wrap_up.core(),
         longest: None,
