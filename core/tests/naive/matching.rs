@@ -2,6 +2,7 @@
 //! anybody can take is put before whom it is entitled to, and so on until nothing is possible any more.
 
 use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 use picket_core::*;
 
@@ -16,6 +17,7 @@ struct Choice {
 }
 
 /// A contact that an agent could have, as it is compared with others.
+#[derive(Clone, Copy)]
 struct Claim {
     contact: ContactId,
     /// Urgent first, then those behind a fence of her own teams, then by urgency, then those who were with somebody.
@@ -49,24 +51,31 @@ impl Naive {
         case.waits() && (self.offers_of(case.id).is_empty() || case.plan.offer.mode == OfferMode::All)
     }
 
-    /// The best contact that anybody can take now: the best of each queue by its own order, then the best of those.
+    /// The best contact that anybody can take now: the best for each agent who would get one, then the best of those.
     fn next_to_serve(&self, now: Timestamp) -> Option<ContactId> {
-        let mut claims: Vec<Claim> = Vec::new();
+        let mut claims: BTreeMap<AgentId, Vec<Claim>> = BTreeMap::new();
         for case in self.cases.values().filter(|case| self.is_open(case)) {
             let Some(agent) = self.choose(case).first().map(|choice| choice.agent) else { continue };
             for ask in self.asks(case) {
                 if self.meant(ask.whom).contains(&agent) && self.may_have(agent, case, &ask) {
-                    claims.push(self.claim(agent, case, &ask));
+                    claims.entry(agent).or_default().push(self.claim(agent, case, &ask));
                 }
             }
         }
+        let best: Vec<Claim> = claims.into_values().filter_map(|claims| self.best_claim(claims, now)).collect();
+        self.best_claim(best, now).map(|claim| claim.contact)
+    }
+
+    /// Among those of the best rank, the best of each queue by its own order, then the best of those.
+    fn best_claim(&self, mut claims: Vec<Claim>, now: Timestamp) -> Option<Claim> {
         let best_rank = claims.iter().map(|claim| claim.rank).min()?;
         claims.retain(|claim| claim.rank == best_rank);
-        let queues: std::collections::BTreeSet<Option<QueueId>> = claims.iter().map(|claim| claim.queue).collect();
+        let queues: BTreeSet<Option<QueueId>> = claims.iter().map(|claim| claim.queue).collect();
         let heads = queues.into_iter().filter_map(|queue| {
-            claims.iter().filter(|claim| claim.queue == queue).min_by(|one, other| self.compare(queue, one, other, now))
+            let of_queue = claims.iter().filter(|claim| claim.queue == queue);
+            of_queue.min_by(|one, other| self.compare(queue, one, other, now))
         });
-        heads.min_by(|one, other| by_promise(one, other, now)).map(|claim| claim.contact)
+        heads.min_by(|one, other| by_promise(one, other, now)).copied()
     }
 
     fn may_have(&self, agent: AgentId, case: &Case, ask: &Ask) -> bool {
