@@ -58,11 +58,14 @@ impl Router {
                 if let Some(team) = self.teams.get_mut(id.index()) {
                     team.removed = true;
                     team.released.clear();
+                }
+                self.review_covers();
+                self.review_team(at, *id);
+                // Forgotten last: the queues it was lent to have fewer people now.
+                if let Some(team) = self.teams.get_mut(id.index()) {
                     team.lent.clear();
                 }
                 self.arm_lent(*id);
-                self.review_covers();
-                self.review_team(at, *id);
             }
             WorldChange::PutQueue(id, spec) => self.put_queue(at, *id, spec),
         }
@@ -233,10 +236,11 @@ impl Router {
         for agent in &concerned {
             self.review_membership(*agent);
         }
-        self.stir_team(id);
         for agent in concerned {
             self.review_people(agent, Vec::new());
         }
+        // Last: who is left in the queues it lends to is known only now.
+        self.stir_team(id);
     }
 
     /// The teams of which an agent is a member now.
