@@ -172,6 +172,8 @@ impl Router {
             queues.extend(team.lends_to());
             for behind in [team.id].into_iter().chain(team.covers_for.iter().copied()) {
                 waiting.extend(self.lanes.roll(Roll::Team(behind)).into_iter().flatten().map(|(_, contact)| *contact));
+                // Behind an open fence they are on the queue's roll, and still have steps of the team.
+                waiting.extend(self.lanes.everybody_of_team(behind));
             }
         }
         queues.sort_unstable();
