@@ -14,8 +14,12 @@ pub(crate) struct Tally {
 }
 
 /// Kinds that the core never brings forth, and why.
-const NEVER: [(&str, &str); 1] =
-    [("event.contact.step.unlikely", "no history has a smart hold: `held` and the stories do")];
+const NEVER: [(&str, &str); 4] = [
+    ("event.contact.step.unlikely", "no history has a smart hold: `held` and the stories do"),
+    ("event.contact.step.fence_opened", "an opened fence adds people to the step reached, and enters none"),
+    ("event.contact.assigned.resumed", "a contact that returns to its agent is `Resumed`"),
+    ("event.agent.state.lost", "a lost heartbeat is `Vouched`; what is shown for it is derived"),
+];
 
 macro_rules! kinds {
     ($fn_name:ident, $list:ident, $type:ty, { $($pattern:pat => $name:literal,)* }) => {
