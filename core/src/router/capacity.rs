@@ -77,8 +77,7 @@ impl Router {
     pub(crate) fn takes_anything(&self, agent: &Agent) -> bool {
         self.channels.iter().any(|(index, _)| {
             let channel = ChannelId(u32::try_from(index).unwrap_or(u32::MAX));
-            self.condition(agent, channel, Shift::Skip) == Condition::Here
-                && self.has_room(agent, channel, Slots::Skip)
+            self.condition(agent, channel, Shift::Skip) == Condition::Here && self.has_room(agent, channel, Slots::Skip)
         })
     }
 

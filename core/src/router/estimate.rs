@@ -196,7 +196,8 @@ impl Router {
                 _ => lane.waiting.len(),
             };
             let first = lane.waiting.head().filter(|_| contacts > 0);
-            let first = first.and_then(|(first, _)| Some((first, self.contacts.get(first.contact.index())?.kept_since)));
+            let first =
+                first.and_then(|(first, _)| Some((first, self.contacts.get(first.contact.index())?.kept_since)));
             ahead.add(contacts as u64, first);
         }
         ahead

@@ -151,7 +151,8 @@ impl Router {
 
     /// The queues an agent serves, each once.
     fn ties(&self, agent: &Agent) -> SmallVec<[(QueueId, Tie); 8]> {
-        let mut ties: SmallVec<[(QueueId, Tie); 8]> = agent.spec.queues.iter().map(|queue| (*queue, Tie::Own)).collect();
+        let mut ties: SmallVec<[(QueueId, Tie); 8]> =
+            agent.spec.queues.iter().map(|queue| (*queue, Tie::Own)).collect();
         for team in agent.teams.iter().filter_map(|team| self.teams.get(team.index())) {
             ties.extend(team.spec.lends_to.iter().map(|queue| (*queue, Tie::Lent)));
         }
