@@ -27,6 +27,12 @@ pub(crate) fn fill_answer(
     router.handle(now, Input::Contact(contact, ContactCommand::Connect), out).expect("it was accepted");
 }
 
+/// A timer that fires before anything is measured.
+#[inline(never)]
+pub(crate) fn fill_wake(router: &mut Router, now: Timestamp, out: &mut Vec<Event>) {
+    router.wake(now, out);
+}
+
 #[inline(never)]
 pub(crate) fn receive(router: &mut Router, now: Timestamp, arrival: Box<Arrival>, out: &mut Vec<Event>) -> Taken {
     router.handle(now, Input::Receive(arrival), out)

@@ -101,7 +101,10 @@ impl Mix {
     /// One contact more, a millisecond later; whoever is asked talks.
     pub(crate) fn join(&mut self) {
         self.now = Timestamp(self.now.0 + 1);
-        self.wake(&mut Idle);
+        while self.router.next_wake().is_some_and(|wake| wake.at <= self.now) {
+            calls::fill_wake(&mut self.router, self.now, &mut self.events);
+            self.collect(&mut Idle);
+        }
         let sort = Sort::draw(|below| self.random(below));
         let arrival = self.arrival(sort);
         calls::fill(&mut self.router, self.now, arrival, &mut self.events);

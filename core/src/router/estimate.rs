@@ -195,8 +195,9 @@ impl Router {
                 (Some(entry), Some(last)) if last >= entry => lane.waiting.before(entry),
                 _ => lane.waiting.len(),
             };
-            let first = lane.waiting.head().filter(|_| contacts > 0).map(|(first, _)| first);
-            let first = first.and_then(|first| Some((first, self.contacts.get(first.contact.index())?.kept_since)));
+            let first = lane.waiting.head().filter(|_| contacts > 0);
+            let first =
+                first.and_then(|(first, _)| Some((first, self.contacts.get(first.contact.index())?.kept_since)));
             ahead.add(contacts as u64, first);
         }
         ahead

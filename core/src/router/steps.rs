@@ -88,9 +88,8 @@ impl Router {
     /// The last hold of the people of a step to run out.
     fn last_hold(&self, contact: &Contact, demand: &Demand<'_>, holds: Holds) -> StepEnd {
         let mut end = StepEnd { at: Some(contact.step_since), cause: StepCause::Nobody };
-        // Where every hold is the same, one person who can serve says it all.
-        let is_plain = contact.avoids.is_empty() && contact.excluded.is_empty();
-        let is_even = is_plain && is_same(holds) && holds.left == holds.busy;
+        // Where every hold is the same, one person who can serve, and has not tried, says it all.
+        let is_even = is_same(holds) && holds.left == holds.busy;
         let mut is_smart = false;
         let _ = self.each_person(demand.audience, |id| {
             let (hold, cause) = match self.agents.get(id.index()) {
