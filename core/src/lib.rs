@@ -41,9 +41,9 @@ pub use plan::{
 pub use rejection::Rejection;
 pub use router::{
     ASKED_LIMIT, AgentView, By, CLOSED_KEPT, CLOSED_KEPT_FOR, Candidate, ChannelIdle, ChannelPresence, Check,
-    ContactState, ContactView, DECISIONS_KEPT, Decision, Detail, Estimate, Estimates, FenceState, Handover, NAMED_LIMIT,
-    ORPHAN_WAIT, OVERRIDE_SPAN, OfferView, QueueView, ReplanCursor, Router, SLICE_LIMIT, STEPS_LIMIT, TRANSFER_HOLD, TRIED_LIMIT, TeamView,
-    TimerKind, Wake, Winner,
+    ContactState, ContactView, DECISIONS_KEPT, Decision, Detail, Estimate, Estimates, FenceState, Handover,
+    NAMED_LIMIT, ORPHAN_WAIT, OVERRIDE_SPAN, OfferView, QueueView, ReplanCursor, Router, SLICE_LIMIT, STEPS_LIMIT,
+    TRANSFER_HOLD, TRIED_LIMIT, TeamView, TimerKind, Wake, Winner,
 };
 pub use time::{Millis, Timestamp};
 pub use world::{

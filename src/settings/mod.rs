@@ -15,8 +15,8 @@ use serde::Deserialize;
 pub use error::Error;
 pub use layers::{BUILT_IN, Flag, Origin, Sources};
 pub use section::{
-    AccessToken, Broker, BrokerKind, Clock, ClockKind, Http, Log, LogFormat, People, BrokerSetup, Plaintext, Rabbitmq, Redis,
-    RedisProfile, Right, Rules, Shard, Source, Store, StoreKind,
+    AccessToken, Broker, BrokerKind, BrokerSetup, Clock, ClockKind, Http, Log, LogFormat, People, Plaintext, Rabbitmq,
+    Redis, RedisProfile, Right, Rules, Shard, Source, Store, StoreKind,
 };
 pub use value::{List, ServiceUrl, Span, TokenDigest};
 

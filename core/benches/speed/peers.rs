@@ -71,7 +71,6 @@ pub(crate) fn print() {
     idle();
 }
 
-#[expect(clippy::cast_precision_loss, reason = "figures for people")]
 fn row(agents: u32, contacts: u32, at_once: u32, others: &str) {
     let mut run = Run::new(agents);
     let began = Began::now();

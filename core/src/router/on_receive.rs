@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use super::Router;
 use super::state::Roll;
 use crate::{
-    Arrival, ChannelId, ContactFact, ContactId, Event, ExitAction, FenceFact, FenceReason, FinalCause, QueueId, Rejection,
-    StepCause, Timestamp, Urgency,
+    Arrival, ChannelId, ContactFact, ContactId, Event, ExitAction, FenceFact, FenceReason, FinalCause, QueueId,
+    Rejection, StepCause, Timestamp, Urgency,
 };
 
 /// Queues through which one arrival overflows, at most.
@@ -34,8 +34,7 @@ impl Router {
         let is_later = arrival.scheduled_for.is_some_and(|due| due > now);
         let fenced = arrival.plan.fence.is_some();
         let newcomer = (arrival.channel, arrival.plan.urgency);
-        let turned_away =
-            if is_later || fenced { None } else { self.turned_away(now, arrival.plan.queue, newcomer) };
+        let turned_away = if is_later || fenced { None } else { self.turned_away(now, arrival.plan.queue, newcomer) };
         if matches!(turned_away, Some((ExitAction::Stay, FinalCause::Busy))) {
             return Err(Rejection::QueueFull);
         }

@@ -181,7 +181,7 @@ impl Router {
         let mut watches: SmallVec<[Audience; 1]> = SmallVec::new();
         if !contact.excluded.is_empty() {
             watches.extend(keys.iter().map(|(key, _)| key.audience));
-        } else if !(contact.has_one_hold() && contact.avoids.is_empty()) && !contact.progress.exhausted {
+        } else if !(contact.progress.exhausted || contact.has_one_hold() && contact.avoids.is_empty()) {
             // Whom the customer avoids may be the last who could serve.
             watches.extend(contact.current_audience());
         }

@@ -1,7 +1,9 @@
 //! Decides whether a plan or a definition can be taken at all.
 
 use super::Router;
-use crate::{Calendar, ChannelSpec, Hold, Plan, QueueOrder, QueueSpec, Rejection, Step, TeamSpec, Who, Window, WorldChange};
+use crate::{
+    Calendar, ChannelSpec, Hold, Plan, QueueOrder, QueueSpec, Rejection, Step, TeamSpec, Who, Window, WorldChange,
+};
 
 /// Steps of a plan, at most.
 pub const STEPS_LIMIT: usize = 16;

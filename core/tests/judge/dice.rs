@@ -32,7 +32,8 @@ impl Dice {
     }
 
     pub(crate) fn pick<T: Clone>(&mut self, items: &[T]) -> T {
-        items[self.next() as usize % items.len()].clone()
+        let most = u32::try_from(items.len()).expect("few");
+        items[self.below(most) as usize].clone()
     }
 }
 

@@ -16,6 +16,9 @@ pub(crate) struct Reader<'a> {
     pub(crate) next: u32,
 }
 
+/// Makes one input of a kind.
+type Choice<R> = fn(&R, &mut Dice) -> Input;
+
 impl Reader<'_> {
     /// The time that passes before the step, and whether timers are late in it.
     pub(crate) fn time(&self, op: Op) -> (Timestamp, bool) {
@@ -41,7 +44,7 @@ impl Reader<'_> {
         let (waiting, with_agents) = (count(&[Waiting, Offered]), count(&[Assigned, Connected, Parked, WrapUp]));
         let crowd = waiting + with_agents + count(&[Scheduled, Orphaned]);
         let some = |number: u32, weight: u32| if number > 0 { weight } else { 0 };
-        let choices: [(u32, fn(&Self, &mut Dice) -> Input); 13] = [
+        let choices: [(u32, Choice<Self>); 13] = [
             (
                 if crowd < 9 {
                     30

@@ -149,14 +149,7 @@ impl Naive {
                 self.case_mut(id).place = Place::Connected(agent, None);
             }
             ContactFact::Closed { outcome } => self.end(at, id, *outcome),
-            ContactFact::Identified(relation) => {
-                let arrival = &mut self.case_mut(id).arrival;
-                arrival.customer = relation.customer;
-                arrival.familiar.clone_from(&relation.familiar);
-                arrival.prefers.clone_from(&relation.prefers);
-                arrival.avoids.clone_from(&relation.avoids);
-                arrival.fit.clone_from(&relation.fit);
-            }
+            ContactFact::Identified(relation) => self.identify(id, relation),
             ContactFact::Held { until } => self.case_mut(id).held_until = *until,
             ContactFact::Consulted { agent, over_capacity } => {
                 self.handovers += 1;
@@ -164,17 +157,28 @@ impl Naive {
                 self.note_over(id, *agent, *over_capacity);
             }
             ContactFact::ConsultEnded => self.end_consult(at, id),
-            ContactFact::Overflowed { to, .. } => {
-                let case = self.case_mut(id);
-                case.plan.queue = *to;
-                case.widenings = 0;
-                case.widened = None;
-                case.step = 0;
-                case.step_since = at;
-                case.exhausted = false;
-            }
+            ContactFact::Overflowed { to, .. } => self.overflow(at, id, *to),
             ContactFact::CallbackWanted | ContactFact::ConnectFailed { .. } => {}
         }
+    }
+
+    fn identify(&mut self, id: ContactId, relation: &Relation) {
+        let arrival = &mut self.case_mut(id).arrival;
+        arrival.customer = relation.customer;
+        arrival.familiar.clone_from(&relation.familiar);
+        arrival.prefers.clone_from(&relation.prefers);
+        arrival.avoids.clone_from(&relation.avoids);
+        arrival.fit.clone_from(&relation.fit);
+    }
+
+    fn overflow(&mut self, at: Timestamp, id: ContactId, to: QueueId) {
+        let case = self.case_mut(id);
+        case.plan.queue = to;
+        case.widenings = 0;
+        case.widened = None;
+        case.step = 0;
+        case.step_since = at;
+        case.exhausted = false;
     }
 
     fn case_mut(&mut self, id: ContactId) -> &mut Case {

@@ -87,9 +87,9 @@ fn histories(first: u64, inputs: u64) -> Tally {
 fn every_invariant_holds_and_the_second_router_agrees_after_every_step() {
     let inputs = asked("PICKET_INPUTS").unwrap_or(if is_long() { 10_000_000 } else { 200_000 });
     let seed = asked("PICKET_SEED").unwrap_or(1);
-    println!("first seed {seed}, {inputs} inputs");
+    eprintln!("first seed {seed}, {inputs} inputs");
     let tally = histories(seed, inputs);
-    println!("{} inputs, {} accepted\n{tally}", tally.tried, tally.accepted);
+    eprintln!("{} inputs, {} accepted\n{tally}", tally.tried, tally.accepted);
     assert!(tally.accepted * 10 >= tally.tried * 6, "{} of {} accepted", tally.accepted, tally.tried);
     let missing = tally.missing(if inputs >= 10_000_000 { 1000 } else { 1 });
     assert!(missing.is_empty() || inputs < 200_000, "seen too seldom: {missing:#?}");
@@ -181,6 +181,6 @@ fn a_failing_history_shrinks_to_a_readable_story() {
     let mut run = Run::new(seed, Setting::USUAL, Judging::LogOnly);
     short.iter().for_each(|op| run.step(*op));
     let story = run.tell(12);
-    println!("{story}");
+    eprintln!("{story}");
     assert!(story.contains(" s  ") && story.contains("arrives on") && story.contains("→"), "{story}");
 }

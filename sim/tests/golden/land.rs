@@ -42,7 +42,7 @@ fn is_long() -> bool {
 /// Simulates a row until it is precise, and compares.
 pub(crate) fn land(row: &Row, reach: Reach) {
     if reach == Reach::LongOnly && !is_long() {
-        println!("{}: only in the long form (PICKET_LONG=1)", row.name);
+        eprintln!("{}: only in the long form (PICKET_LONG=1)", row.name);
         return;
     }
     let precision = if is_long() && row.load.is_none_or(|load| load <= SATURATED) { 0.01 } else { 0.05 };
@@ -118,6 +118,6 @@ fn compare(row: &Row, run: &Run<'_>, precision: f64) {
             }
         }
     }
-    println!("{text}");
+    eprintln!("{text}");
     assert!(missed.is_empty(), "{text}\nnot within three half-widths:\n{}", missed.join("\n"));
 }

@@ -27,7 +27,7 @@ type Fields = BTreeMap<String, String>;
 fn read(file: &str) -> Option<Vec<Fields>> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(file);
     let Ok(mut reader) = csv::Reader::from_path(&path) else {
-        println!("SKIPPED: {} is missing, nothing is compared with it", path.display());
+        eprintln!("SKIPPED: {} is missing, nothing is compared with it", path.display());
         return None;
     };
     Some(reader.deserialize().map(|row| row.expect("a row")).collect())

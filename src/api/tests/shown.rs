@@ -164,7 +164,10 @@ async fn why_a_contact_waits_is_told_by_name_with_the_check_that_each_fails() {
     assert_eq!((&ann["slots_in_use"], &ann["slots"]), (&json!(1), &json!(1)));
     assert_eq!(why["expected"]["any"], Value::Null, "nobody left a line yet");
     let (_, offered) = bench.get("/v1/contacts/c1/why?source=pbx").await;
-    assert_eq!((&offered["waits_for"]["what"], &offered["candidates"][0]["check"]), (&json!("an_answer"), &json!("asked")));
+    assert_eq!(
+        (&offered["waits_for"]["what"], &offered["candidates"][0]["check"]),
+        (&json!("an_answer"), &json!("asked"))
+    );
     assert_eq!(offered["expected"]["own"]["wait_ms"], 0);
     assert_eq!(bench.get("/v1/contacts/c9/why").await.0, StatusCode::NOT_FOUND);
 }

@@ -19,9 +19,9 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Confirmation, Connection};
 use sha2::{Digest, Sha256};
 
+use super::archive::Archiving;
 use super::convert::{GATE, persistent};
 use super::lock::Lock;
-use super::archive::Archiving;
 use super::short;
 use super::topology::{OUT, close, gate, gate_sink, output_archive, private_channel, refused, table, text};
 use crate::broker::unavailable;
