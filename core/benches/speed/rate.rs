@@ -91,7 +91,8 @@ fn measure(waiting: usize) -> Rate {
     while mix.inputs - inputs < INPUTS {
         mix.turn(&mut each);
     }
-    assert_eq!(mix.waiting(), waiting, "the line became another one");
+    // Who is asked stands in no line, and is replaced when done.
+    assert!(mix.waiting().abs_diff(waiting) <= waiting / 50, "the line became another one: {}", mix.waiting());
     drop(mix);
     each.0.sort_unstable();
     Rate { waiting, ns, timers, resident: bytes, chase_ns: chase::load_ns(bytes), each: each.0 }
