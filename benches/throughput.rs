@@ -1,5 +1,6 @@
-//! What is fast, each beside what it is compared with, in one run: `cargo bench --bench throughput [-- embedded peers services largest]`.
-//! The core alone has its own: `cargo bench -p picket-core`.
+//! What is fast, each beside what it is compared with, in one run:
+//! `cargo bench --bench throughput [-- core embedded peers services largest]`.
+//! More of the core alone, instructions and memory too: `cargo bench -p picket-core`.
 #![expect(clippy::expect_used, reason = "a test that cannot go on says what it expected")]
 
 #[path = "../tests/common"]
@@ -11,7 +12,18 @@ mod common {
     pub(crate) mod wait;
 }
 
+/// The core's mix, as its own bench runs it.
+#[path = "../core/benches/speed"]
+#[allow(dead_code, reason = "the core's bench uses more of it")]
+mod speed {
+    pub(crate) mod calls;
+    pub(crate) mod clock;
+    pub(crate) mod mix;
+    pub(crate) mod world;
+}
+
 mod throughput {
+    pub(crate) mod alone;
     pub(crate) mod embedded;
     pub(crate) mod peers;
     pub(crate) mod relay;
@@ -20,12 +32,15 @@ mod throughput {
 }
 
 use throughput::table::{Row, print};
-use throughput::{embedded, peers, services};
+use throughput::{alone, embedded, peers, services};
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     let mut rows: Vec<Row> = Vec::new();
+    if runs("core") {
+        rows.push(alone::measure());
+    }
     if runs("embedded") {
         rows.extend(embedded::measure());
     }
