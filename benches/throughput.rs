@@ -14,7 +14,12 @@ mod common {
 
 /// The core's mix, as its own bench runs it.
 #[path = "../core/benches/speed"]
-#[allow(dead_code, reason = "the core's bench uses more of it")]
+#[allow(
+    dead_code,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    reason = "the core's bench has no clock of ours, and uses more of it"
+)]
 mod speed {
     pub(crate) mod calls;
     pub(crate) mod clock;

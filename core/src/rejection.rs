@@ -58,7 +58,7 @@ rejections! {
     /// The offer's time is over.
     OfferExpired = "offer_expired", "the offer's deadline has passed";
     /// The offer was answered or taken back.
-    OfferGone = "offer_gone", "the offer was answered before or taken back";
+    OfferGone = "offer_gone", "the offer was answered before, taken back, or has expired";
     /// Not this agent's contact.
     NotYourContact = "not_your_contact", "the contact is with another agent";
     /// The agent cannot take it now.

@@ -126,7 +126,7 @@ codes! {
         UnknownOffer = "unknown_offer", "No offer of this id was made.", "Answer with the id that `offer.made` carried.";
         NotYourOffer = "not_your_offer", "The offer was put before another agent.", "Answer only as the agent the offer names.";
         OfferExpired = "offer_expired", "The offer's deadline has passed.", "Stop ringing; wait for the next offer.";
-        OfferGone = "offer_gone", "The offer was answered before, or taken back.", "Stop ringing; wait for the next offer.";
+        OfferGone = "offer_gone", "The offer was answered before, taken back, or has expired.", "Stop ringing; wait for the next offer.";
         NotYourContact = "not_your_contact", "The contact is with another agent.", "Act only on the agent's own contacts.";
         AgentUnavailable = "agent_unavailable", "The agent cannot take this contact now.", "Choose an agent who is ready and has capacity.";
         OutsideFence = "outside_fence", "The agent is outside the contact's fence, and the fence is closed.", "Choose somebody of the team or its covers, or open the fence with a reason.";

@@ -22,6 +22,7 @@ use super::ports::{DeadLetter, Delivery, Inbox, Receipt, StoreError};
 use super::publisher::Outqueue;
 use super::state::ShardState;
 use super::writer::Written;
+use crate::clock::Monotonic;
 use crate::contract::Refusal;
 use crate::contract::answer::{Answer, Outcome};
 use crate::contract::wire::WireMessage;
@@ -224,7 +225,9 @@ impl Loop {
             for one in arrived {
                 match one {
                     Ok(envelope) => {
+                        let began = Monotonic::now();
                         let (decided, answer) = self.decider.decide(envelope, &rows);
+                        self.metrics.decided(began.elapsed());
                         self.queue.extend(decided);
                         answers.push(answer);
                     }

@@ -44,8 +44,8 @@ impl Waits {
     /// The wait that `permille` of a thousand did not pass.
     #[must_use]
     pub fn quantile_ms(&self, permille: usize) -> i64 {
-        let last = self.sorted_ms.len().saturating_sub(1);
-        self.sorted_ms.get(last * permille.min(1000) / 1000).copied().unwrap_or(0)
+        let rank = (self.sorted_ms.len() * permille.min(1000)).div_ceil(1000);
+        self.sorted_ms.get(rank.saturating_sub(1)).copied().unwrap_or(0)
     }
 }
 

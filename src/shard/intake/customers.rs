@@ -167,7 +167,7 @@ fn declared(attributes: &BTreeMap<Id, Value>) -> Result<Map<String, Value>, Refu
 #[expect(clippy::cast_possible_truncation, reason = "a number outside the range of i64 saturates, which is meant")]
 fn whole(name: &str, value: &Value) -> Result<i64, Refused> {
     value.as_i64().or_else(|| value.as_f64().map(|number| number as i64)).ok_or_else(|| {
-        let detail = format!("data.attributes.{name}: the rules declare it as a number, and {value} is none");
+        let detail = format!("data.attributes.{name}: the rules declare it as a number");
         Refused::new(Code::WrongType, detail)
     })
 }
