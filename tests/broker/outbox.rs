@@ -221,7 +221,7 @@ async fn a_killed_broker_loses_nothing_that_was_confirmed() {
     platform.send(0..5).await;
     let first = take(&mut inbox, 5).await;
     inbox.acknowledge(&receipts(&first[..2])).await;
-    tokio::task::block_in_place(|| server.wait_until_it_remembers(&format!("{}_picket.in.main", vhost(&rig))));
+    tokio::task::block_in_place(|| server.wait_until_it_remembers(&vhost(&rig), "main"));
 
     let outputs: Vec<OutMessage> = (1..=2_000).map(output).collect();
     let mut out = 0;
@@ -266,7 +266,7 @@ async fn an_archive_that_the_broker_cannot_bring_up_holds_nothing_up() {
     within(before.take_over(&token(1))).await.expect("the gate");
     assert_eq!(before.degraded(), None);
     tokio::task::block_in_place(|| {
-        server.wait_until_it_remembers(&format!("{}_picket.in.main", vhost(&rig)));
+        server.wait_until_it_remembers(&vhost(&rig), "main");
         server.kill();
         server.forget_streams();
         server.restart();

@@ -116,16 +116,20 @@ impl Server {
         self.ctl(&["set_vm_memory_high_watermark", "absolute", if on { "1MB" } else { "1GB" }]);
     }
 
-    /// Waits until the broker has written down that it has these quorum queues (`main_picket.in.main`) and, with them,
-    /// its streams. RabbitMQ 3.10 does so half a second after it made them, and one that is killed earlier forgets them
-    /// with all they hold, confirmed or not.
-    pub(crate) fn wait_until_it_remembers(&self, queue: &str) {
+    /// Waits until the broker has written down that it has the queues of a shard and its streams. RabbitMQ 3.10 does so
+    /// some time after it made them, and one that is killed earlier forgets them with all they hold, confirmed or not.
+    pub(crate) fn wait_until_it_remembers(&self, vhost: &str, shard: &str) {
+        // A table that is still being written is not written down.
+        const STILL: Duration = Duration::from_secs(2);
         let written = |system: &str, name: &str| {
             let names = self.folder.join("mnesia").join(&self.node).join(system).join(&self.node).join("names.dets");
-            let table = fs::read(names).unwrap_or_default();
-            table.windows(name.len()).any(|window| window == name.as_bytes())
+            let still = fs::metadata(&names).and_then(|found| found.modified()).ok().and_then(|at| at.elapsed().ok());
+            let table = fs::read(&names).unwrap_or_default();
+            still.is_some_and(|still| still > STILL) && table.windows(name.len()).any(|at| at == name.as_bytes())
         };
-        wait_until("it remembers its queues", || written("quorum", queue));
+        for queue in ["in", "gate"] {
+            wait_until("it remembers its queues", || written("quorum", &format!("{vhost}_picket.{queue}.{shard}")));
+        }
         wait_until("it remembers its streams", || written("coordination", "rabbit_stream_coordinator"));
     }
 

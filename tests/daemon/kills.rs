@@ -35,7 +35,7 @@ fn killing_broker_store_and_daemon_three_times_each_under_load_loses_nothing_and
     let platform = Platform::start(&broker.url(), "kills", "chaos");
     open_the_place(&platform);
 
-    broker.wait_until_it_remembers("%2F_picket.in.kills");
+    broker.wait_until_it_remembers("%2F", "kills");
 
     let mut sent = 0;
     for round in 0..3 {
