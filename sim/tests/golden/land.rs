@@ -14,7 +14,7 @@ use super::tables::{Exact, Row};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
     Always,
-    /// So close to saturation that 5 % take minutes.
+    /// So close to saturation that 5 % take minutes, or not yet seen to land within a short run.
     LongOnly,
 }
 
