@@ -1,5 +1,6 @@
 //! Decides which people a step means at this moment, and which steps an agent belongs to.
 
+use alloc::collections::BTreeMap;
 use core::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use smallvec::SmallVec;
 use super::Router;
 use super::pool::Pool;
 use super::state::{Agent, Contact, Team};
+use super::table::Table;
 use crate::bugs::Bug;
 use crate::{AgentId, QueueId, RoleId, TeamId, Transfer, Who};
 
@@ -28,23 +30,48 @@ pub(crate) enum Audience {
     Queue(QueueId),
 }
 
-/// An audience as one number, in the order of audiences: what maps are searched by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct AudienceKey(u128);
+/// Things by audience. Those named by one number are found by it; backups and roles are few, and searched for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ByAudience<T> {
+    numbered: Table<T>,
+    others: BTreeMap<Audience, T>,
+}
+
+impl<T: Default> ByAudience<T> {
+    pub(crate) fn get(&self, audience: Audience) -> Option<&T> {
+        match audience.number() {
+            Some(number) => self.numbered.get(number),
+            None => self.others.get(&audience),
+        }
+    }
+
+    /// What is kept of an audience, or the beginning of it.
+    pub(crate) fn get_or_default(&mut self, audience: Audience) -> Option<&mut T> {
+        match audience.number() {
+            Some(number) => self.numbered.get_or_default(number),
+            None => Some(self.others.entry(audience).or_default()),
+        }
+    }
+
+    /// The audiences of a team's backups, whoever leads, of which anything is kept.
+    pub(crate) fn backups_of(&self, team: TeamId) -> impl Iterator<Item = (Audience, &T)> {
+        let range = Audience::Backups(team, None)..=Audience::Backups(team, Some(AgentId(u32::MAX)));
+        self.others.range(range).map(|(audience, kept)| (*audience, kept))
+    }
+}
 
 impl Audience {
-    /// One number for it; an unnamed lead or role comes before all named ones.
-    pub(crate) fn key(self) -> AudienceKey {
-        let named = |number: Option<u32>| number.map_or(0, |number| u64::from(number) + 1);
-        let (family, whose, further) = match self {
-            Self::Agent(agent) => (0, agent.0, 0),
-            Self::Lead(team) => (1, team.0, 0),
-            Self::Backups(team, lead) => (2, team.0, named(lead.map(|lead| lead.0))),
-            Self::Team(team, role) => (3, team.0, named(role.map(|role| role.0))),
-            Self::Covers(team) => (4, team.0, 0),
-            Self::Queue(queue) => (5, queue.0, 0),
+    /// One number for it, where it names one thing alone.
+    const fn number(self) -> Option<usize> {
+        let (family, whose) = match self {
+            Self::Agent(agent) => (0, agent.index()),
+            Self::Lead(team) => (1, team.index()),
+            Self::Team(team, None) => (2, team.index()),
+            Self::Covers(team) => (3, team.index()),
+            Self::Queue(queue) => (4, queue.index()),
+            Self::Backups(..) | Self::Team(_, Some(_)) => return None,
         };
-        AudienceKey(family << 96 | u128::from(whose) << 64 | u128::from(further))
+        Some(whose * 5 + family)
     }
 
     /// The people that a step means; `None` where it names a team and the contact has none.

@@ -133,6 +133,10 @@ impl Router {
 
     /// Sets a queue's timer to the moment at which the passing of time alone takes it over its floor, either way.
     pub(super) fn arm_floor(&mut self, at: Timestamp, id: QueueId) {
+        // Without a floor there is nothing to look for, and nothing is set.
+        if self.queues.get(id.index()).is_none_or(|queue| queue.spec.floor.is_none() && queue.armed.is_none()) {
+            return;
+        }
         let turning =
             if self.releases(id) { Some(Level::Recovered) } else { self.lenders(id).next().map(|_| Level::Below) };
         let Some(queue) = self.queues.get_mut(id.index()) else { return };

@@ -3,15 +3,15 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::audience::{Audience, AudienceKey};
+use super::audience::{Audience, ByAudience};
 use super::line::{Ease, Line, Sorted};
 use super::state::{Contact, Roll};
-use crate::{AgentId, Bypass, ChannelId, ContactId, Millis, Need, QueueId, TeamId, Timestamp, Urgency};
+use super::table::Table;
+use crate::{Bypass, ChannelId, ContactId, Millis, Need, QueueId, TeamId, Timestamp, Urgency};
 
 /// A lane, by its slot; slots of dropped lanes are used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -95,9 +95,10 @@ pub(crate) struct Lane {
 pub(crate) struct Lanes {
     slots: Vec<Option<Lane>>,
     free: Vec<LaneId>,
-    by_audience: BTreeMap<AudienceKey, Vec<Known>>,
-    watchers: BTreeMap<AudienceKey, BTreeSet<ContactId>>,
-    rolls: BTreeMap<u64, Sorted<(Timestamp, ContactId)>>,
+    by_audience: ByAudience<Vec<Known>>,
+    watchers: BTreeMap<Audience, BTreeSet<ContactId>>,
+    fenced: Table<Sorted<(Timestamp, ContactId)>>,
+    queued: Table<Sorted<(Timestamp, ContactId)>>,
 }
 
 /// A lane of an audience, and the digest of its key, so that few keys are compared to find one.
@@ -118,7 +119,7 @@ impl Lanes {
 
     pub(crate) fn find(&self, key: &LaneKey) -> Option<LaneId> {
         let digest = key.digest();
-        let known = self.by_audience.get(&key.audience.key())?.iter().filter(|known| known.digest == digest);
+        let known = self.by_audience.get(key.audience)?.iter().filter(|known| known.digest == digest);
         known.map(|known| known.lane).find(|lane| self.get(*lane).is_some_and(|lane| lane.key == *key))
     }
 
@@ -128,9 +129,10 @@ impl Lanes {
             self.slots.push(None);
             LaneId(u32::try_from(self.slots.len().saturating_sub(1)).unwrap_or(u32::MAX))
         });
-        let lanes = self.by_audience.entry(key.audience.key()).or_default();
-        let place = lanes.partition_point(|known| known.lane < id);
-        lanes.insert(place, Known { lane: id, digest: key.digest() });
+        if let Some(lanes) = self.by_audience.get_or_default(key.audience) {
+            let place = lanes.partition_point(|known| known.lane < id);
+            lanes.insert(place, Known { lane: id, digest: key.digest() });
+        }
         if let Some(slot) = self.slots.get_mut(id.0 as usize) {
             *slot = Some(Lane { key, waiting: Line::default(), able });
         }
@@ -152,68 +154,71 @@ impl Lanes {
             return;
         }
         if let Some(lane) = slot.take() {
-            let audience = lane.key.audience.key();
-            if let Some(lanes) = self.by_audience.get_mut(&audience) {
+            if let Some(lanes) = self.by_audience.get_or_default(lane.key.audience) {
                 lanes.retain(|known| known.lane != id);
-                if lanes.is_empty() {
-                    self.by_audience.remove(&audience);
-                }
             }
             self.free.push(id);
         }
     }
 
     pub(crate) fn is_waited_for(&self, audience: Audience) -> bool {
-        self.by_audience.contains_key(&audience.key())
+        self.by_audience.get(audience).is_some_and(|lanes| !lanes.is_empty())
     }
 
     pub(crate) fn of(&self, audience: Audience) -> impl Iterator<Item = (LaneId, &Lane)> {
-        let known = self.by_audience.get(&audience.key()).into_iter().flatten();
+        let known = self.by_audience.get(audience).into_iter().flatten();
         known.filter_map(|known| self.get(known.lane).map(|lane| (known.lane, lane)))
     }
 
     /// The audiences of a team's backups that somebody waits for, whoever leads.
     pub(crate) fn backups_of(&self, team: TeamId) -> impl Iterator<Item = Audience> {
-        let first = Audience::Backups(team, None).key();
-        let last = Audience::Backups(team, Some(AgentId(u32::MAX))).key();
-        let lanes = self.by_audience.range(first..=last).filter_map(|(_, lanes)| lanes.first());
-        lanes.filter_map(|known| self.get(known.lane)).map(|lane| lane.key.audience)
+        self.by_audience.backups_of(team).filter(|(_, lanes)| !lanes.is_empty()).map(|(audience, _)| audience)
     }
 
     pub(crate) fn watch(&mut self, audience: Audience, contact: ContactId) {
-        self.watchers.entry(audience.key()).or_default().insert(contact);
+        self.watchers.entry(audience).or_default().insert(contact);
     }
 
     pub(crate) fn unwatch(&mut self, audience: Audience, contact: ContactId) {
-        if let Some(watchers) = self.watchers.get_mut(&audience.key()) {
+        if let Some(watchers) = self.watchers.get_mut(&audience) {
             watchers.remove(&contact);
             if watchers.is_empty() {
-                self.watchers.remove(&audience.key());
+                self.watchers.remove(&audience);
             }
         }
     }
 
     /// Contacts whose step depends on what these people do.
     pub(crate) fn watchers(&self, audience: Audience) -> impl Iterator<Item = ContactId> {
-        self.watchers.get(&audience.key()).into_iter().flatten().copied()
+        self.watchers.get(&audience).into_iter().flatten().copied()
     }
 
     pub(crate) fn enrol(&mut self, roll: Roll, since: Timestamp, contact: ContactId) {
-        self.rolls.entry(roll.key()).or_default().insert((since, contact));
-    }
-
-    pub(crate) fn strike(&mut self, roll: Roll, since: Timestamp, contact: ContactId) {
-        if let Some(waiting) = self.rolls.get_mut(&roll.key()) {
-            waiting.remove(&(since, contact));
-            if waiting.is_empty() {
-                self.rolls.remove(&roll.key());
-            }
+        if let Some(waiting) = self.roll_mut(roll) {
+            waiting.insert((since, contact));
         }
     }
 
-    /// Who waits behind a fence or in a queue, offered ones included; the oldest first.
+    pub(crate) fn strike(&mut self, roll: Roll, since: Timestamp, contact: ContactId) {
+        if let Some(waiting) = self.roll_mut(roll) {
+            waiting.remove(&(since, contact));
+        }
+    }
+
+    fn roll_mut(&mut self, roll: Roll) -> Option<&mut Sorted<(Timestamp, ContactId)>> {
+        match roll {
+            Roll::Team(team) => self.fenced.get_or_default(team.index()),
+            Roll::Queue(queue) => self.queued.get_or_default(queue.index()),
+        }
+    }
+
+    /// Who waits behind a fence or in a queue, offered ones included; the oldest first. `None` if nobody does.
     pub(crate) fn roll(&self, roll: Roll) -> Option<&Sorted<(Timestamp, ContactId)>> {
-        self.rolls.get(&roll.key())
+        let waiting = match roll {
+            Roll::Team(team) => self.fenced.get(team.index()),
+            Roll::Queue(queue) => self.queued.get(queue.index()),
+        };
+        waiting.filter(|waiting| !waiting.is_empty())
     }
 
     /// Everybody who waits after a place: behind fences by team, then in queues, each by age.
@@ -221,24 +226,29 @@ impl Lanes {
         &self,
         after: Option<(u64, (Timestamp, ContactId))>,
     ) -> impl Iterator<Item = (u64, (Timestamp, ContactId))> {
-        let first = after.map_or(Bound::Unbounded, |(roll, _)| Bound::Included(roll));
-        self.rolls.range((first, Bound::Unbounded)).flat_map(move |(roll, waiting)| {
-            let start = after.filter(|(known, _)| known == roll).map(|(_, place)| place);
+        let key = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let fenced = self.fenced.iter().map(move |(number, waiting)| (Roll::Team(TeamId(key(number))), waiting));
+        let queued = self.queued.iter().map(move |(number, waiting)| (Roll::Queue(QueueId(key(number))), waiting));
+        let rolls = fenced.chain(queued).map(|(roll, waiting)| (roll.key(), waiting));
+        let rolls = rolls.filter(move |(roll, _)| after.is_none_or(|(first, _)| *roll >= first));
+        rolls.flat_map(move |(roll, waiting)| {
+            let start = after.filter(|(known, _)| *known == roll).map(|(_, place)| place);
             let later = waiting.into_iter().filter(move |place| start.is_none_or(|start| **place > start));
-            later.map(|place| (*roll, *place))
+            later.map(move |place| (roll, *place))
         })
     }
 
     /// Waiting contacts of every audience that names a team.
     pub(crate) fn everybody_of_team(&self, team: TeamId) -> Vec<ContactId> {
-        let audiences = self.by_audience.values().filter_map(|lanes| self.get(lanes.first()?.lane));
-        let named = audiences.map(|lane| lane.key.audience).filter(|audience| match audience {
+        let audiences = self.slots.iter().flatten().map(|lane| lane.key.audience);
+        let named = audiences.filter(|audience| match audience {
             Audience::Lead(own) | Audience::Backups(own, _) | Audience::Team(own, _) | Audience::Covers(own) => {
                 *own == team
             }
             Audience::Agent(_) | Audience::Queue(_) => false,
         });
-        named.flat_map(|audience| self.everybody(audience)).collect()
+        let named: BTreeSet<Audience> = named.collect();
+        named.into_iter().flat_map(|audience| self.everybody(audience)).collect()
     }
 
     /// Waiting contacts of an audience, for the rare changes that concern all of them.

@@ -14,7 +14,8 @@ use crate::{ContactId, Timestamp};
 /// Entries of a block, at most.
 const BLOCK: usize = 64;
 
-/// Sorted entries, each once. No block is empty; equality looks at the entries only.
+/// Sorted entries, each once. No block is empty but the last one left, whose room is used again; equality looks at the
+/// entries only.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Sorted<T> {
     blocks: VecDeque<Vec<T>>,
@@ -79,11 +80,10 @@ impl<T: Copy + Ord> Sorted<T> {
     pub(crate) fn insert(&mut self, entry: T) {
         let number = self.block_of(&entry);
         let is_last = number + 1 >= self.blocks.len();
-        let Some(block) = self.blocks.get_mut(number) else {
-            self.blocks.push_back([entry].into());
-            self.len = 1;
-            return;
-        };
+        if self.blocks.is_empty() {
+            self.blocks.push_back(Vec::new());
+        }
+        let Some(block) = self.blocks.get_mut(number) else { return };
         let place = match block.binary_search(&entry) {
             Ok(place) => {
                 if let Some(known) = block.get_mut(place) {
@@ -115,7 +115,7 @@ impl<T: Copy + Ord> Sorted<T> {
         let Ok(place) = block.binary_search(entry) else { return };
         block.remove(place);
         self.len -= 1;
-        if block.is_empty() {
+        if block.is_empty() && self.blocks.len() > 1 {
             self.blocks.remove(number);
         }
     }

@@ -232,12 +232,7 @@ impl Router {
         let mut passed: Vec<ContactId> = Vec::new();
         loop {
             let agent = self.live_agent(id).filter(|agent| self.takes_anything(agent))?;
-            let mut heads: SmallVec<[Head; 8]> = SmallVec::new();
-            for audience in self.audiences(agent) {
-                let lanes = self.lanes.of(audience);
-                heads.extend(lanes.filter_map(|(_, lane)| self.head_for(agent, lane, &passed)));
-            }
-            let head = self.best_of(heads.iter().copied(), now).and_then(|place| heads.get(place).copied())?;
+            let head = self.best_head(agent, &passed, now)?;
             let contact = head.waiting.contact;
             let choices = self.contacts.get(contact.index()).map(|contact| self.choose(contact)).unwrap_or_default();
             match choices.first().map(|choice| choice.agent) {
@@ -254,16 +249,34 @@ impl Router {
         }
     }
 
-    /// The first contact of a lane that this agent may have.
-    fn head_for(&self, agent: &Agent, lane: &Lane, passed: &[ContactId]) -> Option<Head> {
-        let demand = lane.key.demand();
-        if self.obstacle(agent, &demand) != Obstacle::None {
-            return None;
+    /// The best of the contacts at the heads of an agent's lanes that she may have now. What keeps her from a lane is
+    /// looked for last, and only where nothing better is open to her.
+    fn best_head(&self, agent: &Agent, passed: &[ContactId], now: Timestamp) -> Option<Head> {
+        let mut heads: SmallVec<[(Head, &Lane); 16]> = SmallVec::new();
+        for audience in self.audiences(agent) {
+            let lanes = self.lanes.of(audience);
+            heads.extend(lanes.filter_map(|(_, lane)| Some((self.head_for(agent, lane, passed)?, lane))));
         }
+        heads.sort_by_key(|(head, _)| head.rank);
+        heads.chunk_by(|(one, _), (other, _)| one.rank == other.rank).find_map(|equal| {
+            let open = equal.iter().filter(|(_, lane)| self.obstacle(agent, &lane.key.demand()) == Obstacle::None);
+            let open: SmallVec<[Head; 8]> = open.map(|(head, _)| *head).collect();
+            self.best_of(open.iter().copied(), now).and_then(|place| open.get(place).copied())
+        })
+    }
+
+    /// The first contact of a lane that nothing particular keeps from this agent.
+    fn head_for(&self, agent: &Agent, lane: &Lane, passed: &[ContactId]) -> Option<Head> {
         let is_hers = |waiting: &Waiting| !passed.contains(&waiting.contact) && self.may_have(agent, waiting.contact);
         let waiting = match lane.waiting.head()? {
             (waiting, Ease::Plain) if !passed.contains(&waiting.contact) => waiting,
-            (_, Ease::Plain | Ease::Particular) => lane.waiting.iter().find(is_hers)?,
+            (_, Ease::Plain | Ease::Particular) => {
+                // The line may be long: it is not walked for what she cannot have anyhow.
+                if self.obstacle(agent, &lane.key.demand()) != Obstacle::None {
+                    return None;
+                }
+                lane.waiting.iter().find(is_hers)?
+            }
         };
         debug_assert!(is_hers(&waiting), "what keeps agents from a contact is noted in its lanes");
         let fenced = lane.key.fence.is_some_and(|(team, _)| agent.teams.contains(&team));

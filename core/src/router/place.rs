@@ -80,8 +80,15 @@ impl Router {
             Some(fence) if fence.open.is_none() => Roll::Team(fence.team),
             Some(_) | None => Roll::Queue(contact.plan.queue),
         });
+        if !is_placed && contact.places.is_empty() && contact.watches.is_empty() && contact.roll == roll {
+            self.arm_contact(id);
+            return;
+        }
         let (since, entry, ease) = (contact.since, Waiting::of(contact), contact.ease());
-        let (old_places, old_watches, old_roll) = (contact.places.clone(), contact.watches.clone(), contact.roll);
+        let Some(contact) = self.contacts.get_mut(id.index()) else { return };
+        let old_places = core::mem::take(&mut contact.places);
+        let old_watches = core::mem::take(&mut contact.watches);
+        let old_roll = core::mem::replace(&mut contact.roll, roll);
         let mut places: SmallVec<[Place; 3]> = SmallVec::new();
         for (key, step) in wanted {
             let lane = match self.lanes.find(&key) {
@@ -117,7 +124,6 @@ impl Router {
         if let Some(contact) = self.contacts.get_mut(id.index()) {
             contact.places = places;
             contact.watches = watches;
-            contact.roll = roll;
         }
         self.arm_contact(id);
     }

@@ -1,6 +1,6 @@
 //! Decides how available agents are kept: in ordered sets, so that an arrival looks at a few heads.
 
-use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::Router;
 use super::line::Sorted;
 use super::state::Agent;
+use super::table::Table;
 use crate::{AgentId, ChannelId, QueueId, TeamId, Timestamp};
 
 /// A set of agents.
@@ -38,46 +39,62 @@ pub(crate) struct PoolEntry {
     pub(crate) idle: Timestamp,
 }
 
+/// Agents in the order of a pool: by rank, then idle longest.
+type Members = Sorted<(u64, Timestamp, AgentId)>;
+
 /// All pools.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Pools {
-    sets: BTreeMap<PoolKey, Sorted<(u64, Timestamp, AgentId)>>,
-}
-
-/// A pool as one number, in the order of pools: what the map is searched by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct PoolKey(u128);
-
-impl Pool {
-    fn key(self) -> PoolKey {
-        let (family, whose, channel, tie) = match self {
-            Self::Staff(queue) => (0, queue.0, 0, Tie::Own),
-            Self::Free(queue, channel, tie) => (1, queue.0, channel.0, tie),
-            Self::Idle(team, channel) => (2, team.0, channel.0, Tie::Own),
-        };
-        PoolKey(family << 96 | u128::from(whose) << 64 | u128::from(channel) << 32 | tie as u128)
-    }
+    staff: Table<Members>,
+    /// By queue; then by channel, twice: its own agents and those lent.
+    free: Table<Vec<Members>>,
+    /// By team, then by channel.
+    idle: Table<Vec<Members>>,
 }
 
 impl Pools {
+    fn get(&self, pool: Pool) -> Option<&Members> {
+        match pool {
+            Pool::Staff(queue) => self.staff.get(queue.index()),
+            Pool::Free(queue, channel, tie) => self.free.get(queue.index())?.get(channel.index() * 2 + tie as usize),
+            Pool::Idle(team, channel) => self.idle.get(team.index())?.get(channel.index()),
+        }
+    }
+
+    fn get_or_default(&mut self, pool: Pool) -> Option<&mut Members> {
+        let (row, number) = match pool {
+            Pool::Staff(queue) => return self.staff.get_or_default(queue.index()),
+            Pool::Free(queue, channel, tie) => {
+                (self.free.get_or_default(queue.index())?, channel.index() * 2 + tie as usize)
+            }
+            Pool::Idle(team, channel) => (self.idle.get_or_default(team.index())?, channel.index()),
+        };
+        if row.len() <= number {
+            row.resize_with(number + 1, Members::default);
+        }
+        row.get_mut(number)
+    }
+
     fn insert(&mut self, entry: PoolEntry, agent: AgentId) {
-        self.sets.entry(entry.pool.key()).or_default().insert((entry.rank, entry.idle, agent));
+        if let Some(members) = self.get_or_default(entry.pool) {
+            members.insert((entry.rank, entry.idle, agent));
+        }
     }
 
     fn remove(&mut self, entry: PoolEntry, agent: AgentId) {
-        if let Some(set) = self.sets.get_mut(&entry.pool.key()) {
-            set.remove(&(entry.rank, entry.idle, agent));
+        if let Some(members) = self.get_or_default(entry.pool) {
+            members.remove(&(entry.rank, entry.idle, agent));
         }
     }
 
     /// The agents of a pool in its order.
     pub(crate) fn agents(&self, pool: Pool) -> impl Iterator<Item = AgentId> {
-        self.sets.get(&pool.key()).into_iter().flatten().map(|(_, _, agent)| *agent)
+        self.get(pool).into_iter().flatten().map(|(_, _, agent)| *agent)
     }
 
     /// How many are in a pool.
     pub(crate) fn len(&self, pool: Pool) -> u32 {
-        self.sets.get(&pool.key()).map_or(0, |set| u32::try_from(set.len()).unwrap_or(u32::MAX))
+        self.get(pool).map_or(0, |members| u32::try_from(members.len()).unwrap_or(u32::MAX))
     }
 }
 
@@ -122,30 +139,33 @@ impl Router {
         }
     }
 
+    /// The pools an agent belongs to now, in their order.
     fn pools_of(&self, agent: &Agent) -> SmallVec<[PoolEntry; 12]> {
         let mut wanted = SmallVec::new();
         if agent.removed {
             return wanted;
         }
+        let channels = self.channels.iter().map(|(index, _)| ChannelId(u32::try_from(index).unwrap_or(u32::MAX)));
+        let free = channels.filter(|channel| self.is_free(agent, *channel));
+        let free: SmallVec<[(ChannelId, Timestamp); 6]> =
+            free.map(|channel| (channel, agent.idle_since(channel))).collect();
         let ties = self.ties(agent);
         for (queue, _) in &ties {
             wanted.push(PoolEntry { pool: Pool::Staff(*queue), rank: 0, idle: Timestamp(0) });
         }
-        for (index, _) in self.channels.iter() {
-            let channel = ChannelId(u32::try_from(index).unwrap_or(u32::MAX));
-            if !self.is_free(agent, channel) {
-                continue;
-            }
-            let idle = agent.idle_since(channel);
-            for (queue, tie) in &ties {
-                let rank = self.rank(agent, *queue);
-                wanted.push(PoolEntry { pool: Pool::Free(*queue, channel, *tie), rank, idle });
-            }
-            for team in &agent.teams {
-                wanted.push(PoolEntry { pool: Pool::Idle(*team, channel), rank: 0, idle });
-            }
+        if free.is_empty() {
+            return wanted;
         }
-        wanted.sort_unstable();
+        for (queue, tie) in &ties {
+            let rank = self.rank(agent, *queue);
+            let of_queue = free.iter().map(|(channel, idle)| (Pool::Free(*queue, *channel, *tie), *idle));
+            wanted.extend(of_queue.map(|(pool, idle)| PoolEntry { pool, rank, idle }));
+        }
+        for team in &agent.teams {
+            let of_team = free.iter().map(|(channel, idle)| (Pool::Idle(*team, *channel), *idle));
+            wanted.extend(of_team.map(|(pool, idle)| PoolEntry { pool, rank: 0, idle }));
+        }
+        debug_assert!(wanted.is_sorted(), "queues, teams and channels are walked in their order");
         wanted
     }
 

@@ -55,6 +55,17 @@ impl<T> Table<T> {
         before
     }
 
+    /// What is at a number, or the beginning of it.
+    pub(crate) fn get_or_default(&mut self, index: usize) -> Option<&mut T>
+    where
+        T: Default,
+    {
+        if self.get(index).is_none() {
+            self.insert(index, T::default());
+        }
+        self.get_mut(index)
+    }
+
     pub(crate) fn remove(&mut self, index: usize) -> Option<T> {
         let slot = self.pages.get_mut(index / PAGE)?;
         let page = slot.as_mut()?;

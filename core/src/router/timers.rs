@@ -1,11 +1,13 @@
 //! Decides when the core must be woken, and why: each thing has at most one named timer, always at its next deadline.
 
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Router;
+use super::line::Sorted;
 use super::state::{Agent, Contact, Phase};
 use crate::{AgentId, CalendarId, ContactId, Event, OfferId, QueueId, TeamId, Timestamp};
 
@@ -60,6 +62,30 @@ pub enum TimerKind {
     LendEnd,
 }
 
+impl TimerKind {
+    /// Every kind, in order.
+    pub const ALL: [Self; 18] = [
+        Self::OfferExpiry,
+        Self::AcceptedDeadline,
+        Self::StepHold,
+        Self::Longest,
+        Self::Widening,
+        Self::ScheduleDue,
+        Self::WrapUpEnd,
+        Self::ConnectedTooLong,
+        Self::OrphanWait,
+        Self::PauseEnd,
+        Self::AbsenceEdge,
+        Self::HoursEdge,
+        Self::MembershipEdge,
+        Self::CalendarHorizon,
+        Self::FloorEdge,
+        Self::HeldEnd,
+        Self::OpeningEnd,
+        Self::LendEnd,
+    ];
+}
+
 /// A timer, by what it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Timer {
@@ -73,12 +99,15 @@ pub(crate) enum Timer {
     Lend(TeamId),
 }
 
-/// All timers, in the order in which they fire: by moment, then as `Timer` orders them. A core has one for each contact:
-/// the key is one number, so that finding a place among a million compares twenty numbers and nothing else.
+/// All timers, in the order in which they fire: by moment, then as `Timer` orders them. A core has one for each contact,
+/// so they are kept by slots of time: few slots are searched, and few timers within one.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Timers(BTreeMap<Turn, Timer>);
+pub(crate) struct Timers(BTreeMap<i64, Sorted<Turn>>);
 
-/// When a timer fires, and its place among those of the same moment.
+/// Binary digits of a slot of milliseconds.
+const SLOT: u32 = 8;
+
+/// When a timer fires, and its place among those of the same moment, in one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn(u128);
 
@@ -103,36 +132,58 @@ impl Turn {
     const fn at(self) -> Timestamp {
         Timestamp(((self.0 >> 64) as u64 ^ (1 << 63)).cast_signed())
     }
+
+    #[expect(clippy::cast_possible_truncation, reason = "each part is cut out of the number it was put into")]
+    fn timer(self) -> Timer {
+        let number = self.0 as u32;
+        let kind = TimerKind::ALL.get(usize::from((self.0 >> 48) as u8)).copied().unwrap_or(TimerKind::OfferExpiry);
+        match (self.0 >> 56) as u8 {
+            0 => Timer::Offer(OfferId(self.0 as u64 & 0xFFFF_FFFF_FFFF)),
+            1 => Timer::Contact(kind, ContactId(number)),
+            2 => Timer::Agent(kind, AgentId(number)),
+            3 => Timer::Hours(CalendarId(number)),
+            4 => Timer::Membership(TeamId(number)),
+            5 => Timer::Horizon(CalendarId(number)),
+            6 => Timer::Floor(QueueId(number)),
+            _ => Timer::Lend(TeamId(number)),
+        }
+    }
 }
 
 impl Timers {
     pub(crate) fn first(&self) -> Option<(Timestamp, Timer)> {
-        self.0.first_key_value().map(|(turn, timer)| (turn.at(), *timer))
+        let (_, slot) = self.0.first_key_value()?;
+        slot.first().map(|turn| (turn.at(), turn.timer()))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Timestamp, Timer)> {
-        self.0.iter().map(|(turn, timer)| (turn.at(), *timer))
+        self.0.values().flatten().map(|turn| (turn.at(), turn.timer()))
     }
 
     fn insert(&mut self, (at, timer): (Timestamp, Timer)) {
-        self.0.insert(Turn::of(at, timer), timer);
+        self.0.entry(at.0 >> SLOT).or_default().insert(Turn::of(at, timer));
     }
 
     fn remove(&mut self, (at, timer): (Timestamp, Timer)) {
-        self.0.remove(&Turn::of(at, timer));
+        let Entry::Occupied(mut slot) = self.0.entry(at.0 >> SLOT) else { return };
+        slot.get_mut().remove(&Turn::of(at, timer));
+        if slot.get().is_empty() {
+            slot.remove();
+        }
     }
 }
 
 impl Serialize for Timers {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter())
+        self.iter().collect::<Vec<_>>().serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Timers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let timers = Vec::<(Timestamp, Timer)>::deserialize(deserializer)?;
-        Ok(Self(timers.into_iter().map(|(at, timer)| (Turn::of(at, timer), timer)).collect()))
+        let mut timers = Self::default();
+        Vec::<(Timestamp, Timer)>::deserialize(deserializer)?.into_iter().for_each(|timer| timers.insert(timer));
+        Ok(timers)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::clock::Monotonic;
 use crate::shard::ports::BrokerError;
 
 /// How long one daemon waits for another; longer than a frozen one keeps its connection.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(50);
 const RESOURCE_LOCKED: u16 = 405;
 

@@ -16,7 +16,7 @@ use super::archive::Archiving;
 use super::convert::{answer, outgoing};
 use super::link::{Health, Link};
 use super::topology::{OUT, ShardRoute, Topology, gate};
-use super::{Options, gate as gates, short};
+use super::{Options, gate as gates, lock, short};
 use crate::broker::unavailable;
 use crate::clock::Monotonic;
 use crate::contract::wire::OutMessage;
@@ -219,7 +219,11 @@ impl Outbox for RabbitOutbox {
             self.token = Some(token.clone());
             return Ok(());
         }
-        match gates::take_over(&publishing.connection, &publishing.archiving, &self.shard, token).await {
+        // A broker that is still starting its queues can leave a request without any answer.
+        let limit = lock::PATIENCE + self.options.publish_timeout();
+        let taking = gates::take_over(&publishing.connection, &publishing.archiving, &self.shard, token);
+        let taken = tokio::time::timeout(limit, taking).await;
+        match taken.unwrap_or_else(|late| Err(unavailable("taking over the gate", late))) {
             Ok(()) => {
                 self.token = Some(token.clone());
                 Ok(())
