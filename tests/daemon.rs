@@ -27,6 +27,7 @@ mod daemon {
     mod foreign;
     mod kills;
     mod readiness;
+    mod rules_change;
     mod tour;
 }
 

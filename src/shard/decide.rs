@@ -15,6 +15,7 @@ use super::outlet;
 use super::overlay::{Overlay, Rows};
 use super::ports::{DeadLetter, DirectoryKey, DirectoryKind, DirectoryWrite, Store, Token};
 use super::record::{Cause, Record, ShellFact, VERSION, Verdict, hex};
+use super::replan::Walk;
 use super::seen::Sight;
 use super::state::ShardState;
 use super::time::{Keeper, Reading};
@@ -35,16 +36,17 @@ pub(super) struct Decider {
     pub(super) pepper: Pepper,
     pub(super) store: Arc<dyn Store>,
     pub(super) overlay: Overlay,
+    pub(super) walk: Option<Walk>,
 }
 
 /// Everything of a record but what sealing adds.
 #[derive(Debug, Default)]
-struct Draft {
-    names: Vec<Name>,
-    facts: Vec<ShellFact>,
-    events: Vec<Event>,
+pub(super) struct Draft {
+    pub(super) names: Vec<Name>,
+    pub(super) facts: Vec<ShellFact>,
+    pub(super) events: Vec<Event>,
     trace: Option<RuleTrace>,
-    writes: Vec<DirectoryWrite>,
+    pub(super) writes: Vec<DirectoryWrite>,
 }
 
 impl Decider {
@@ -57,24 +59,29 @@ impl Decider {
     pub(super) async fn look_up<'a>(&self, envelopes: impl Iterator<Item = &'a Envelope>) -> Rows {
         let envelopes: Vec<&Envelope> = envelopes.collect();
         let mut rows = Rows::default();
-        let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(2));
         // Each round needs what the one before found: addresses, then customers, then accounts.
         for round in intake::ROUNDS {
-            loop {
-                let keys = {
-                    let lookup = Lookup { overlay: &self.overlay, rows: &rows, pepper: &self.pepper };
-                    envelopes.iter().flat_map(|envelope| round(&self.state, &lookup, envelope)).collect()
-                };
-                match rows.fetch(&*self.store, &self.shard, keys).await {
-                    Ok(()) => break,
-                    Err(error) => {
-                        tracing::warn!(shard = self.shard, error = %chain(&error), "reading the directory is tried again");
-                        backoff.wait().await;
-                    }
+            let keys = |lookup: &Lookup<'_>| {
+                envelopes.iter().flat_map(|envelope| round(&self.state, lookup, envelope)).collect()
+            };
+            self.fetch(&mut rows, keys).await;
+        }
+        rows
+    }
+
+    /// Reads the rows of these keys that are not there yet.
+    pub(super) async fn fetch(&self, rows: &mut Rows, keys: impl Fn(&Lookup<'_>) -> Vec<DirectoryKey>) {
+        let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(2));
+        loop {
+            let keys = keys(&Lookup { overlay: &self.overlay, rows, pepper: &self.pepper });
+            match rows.fetch(&*self.store, &self.shard, keys).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(shard = self.shard, error = %chain(&error), "reading the directory is tried again");
+                    backoff.wait().await;
                 }
             }
         }
-        rows
     }
 
     /// Brings time up to now: a recorded jump, then every timer that is due.
@@ -250,6 +257,7 @@ impl Decider {
         self.rules = Arc::clone(rules);
         let mut decided = self.seal(Cause::Rules, Verdict::Applied, draft);
         decided.blobs.push((hash, intake::rules_body(rules)));
+        self.begin_replanning();
         Some(decided)
     }
 
@@ -258,7 +266,7 @@ impl Decider {
         self.overlay.committed(seq);
     }
 
-    fn seal(&mut self, cause: Cause, verdict: Verdict, draft: Draft) -> Decided {
+    pub(super) fn seal(&mut self, cause: Cause, verdict: Verdict, draft: Draft) -> Decided {
         self.seal_at(self.keeper.last(), cause, verdict, draft)
     }
 

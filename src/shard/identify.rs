@@ -145,7 +145,12 @@ impl Lookup<'_> {
 
     /// What is kept of a live contact.
     pub(super) fn contact(&self, source: &str, contact: &str) -> Option<ContactRow> {
-        self.row(DirectoryKind::Contact, &format!("{source} {contact}"))
+        self.contact_named(&format!("{source} {contact}"))
+    }
+
+    /// The same, by the name that joins both.
+    pub(super) fn contact_named(&self, name: &str) -> Option<ContactRow> {
+        self.row(DirectoryKind::Contact, name)
     }
 
     /// The customer and account ids that an id or an address lead to, and how.

@@ -15,6 +15,7 @@ pub mod ports;
 mod publisher;
 pub mod record;
 mod recover;
+mod replan;
 mod run;
 mod seen;
 mod serve;

@@ -85,6 +85,8 @@ enum Woken {
     Delivered(Vec<Delivery>),
     Activate(Arc<RuleSet>),
     Timer,
+    /// Nothing has arrived, and not everybody is planned anew.
+    Replanning,
 }
 
 impl Loop {
@@ -114,6 +116,13 @@ impl Loop {
         loop {
             self.send_batch().await;
             let takes = self.takes();
+            if takes && self.decider.is_replanning() {
+                tokio::select! {
+                    decided = self.decider.replan_some() => self.queue.extend(decided),
+                    () = stop.cancelled() => {}
+                }
+            }
+            let replans = takes && self.decider.is_replanning();
             let woken = tokio::select! {
                 biased;
                 () = stop.cancelled() => Woken::Stop,
@@ -124,6 +133,7 @@ impl Loop {
                 () = until_timer(self.decider.wakes_in()), if takes => Woken::Timer,
                 Some(submission) = submissions.recv(), if takes => Woken::Submitted(submission),
                 deliveries = self.inbox.take(self.limits.batch), if takes => Woken::Delivered(deliveries),
+                () = std::future::ready(()), if replans => Woken::Replanning,
             };
             match woken {
                 Woken::Stop => return self.drain().await,
@@ -133,6 +143,7 @@ impl Loop {
                     let decided = self.decider.activate(&rules);
                     self.queue.extend(decided);
                 }
+                Woken::Replanning => {}
                 Woken::Timer => self.queue.extend(self.decider.catch_up()),
                 Woken::Submitted(first) => {
                     let mut all = vec![first];

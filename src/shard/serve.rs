@@ -168,8 +168,11 @@ impl Service {
             pepper: self.pepper.clone(),
             store: Arc::clone(&self.store),
             overlay: Overlay::default(),
+            walk: None,
             state,
         };
+        // The daemon may have ended before everybody had a plan of the rules in force.
+        decider.begin_replanning();
         let queue = first_records(&mut decider);
         Ok(Loop {
             limits: self.limits,

@@ -139,6 +139,20 @@ impl Daemon {
         child.wait().expect("it ends");
     }
 
+    /// Puts other rules where it reads its own.
+    pub(crate) fn change_rules(&self, rules: &str) {
+        let domain = self.setup.environment.iter().find(|(name, _)| name == "PICKET_SHARD__NAME");
+        let rules = rules.replace("DOMAIN", domain.map_or("", |(_, domain)| domain));
+        std::fs::write(self.setup.folder.path().join("rules.toml"), rules).expect("the rules are written");
+    }
+
+    /// Has it read its rules again.
+    pub(crate) fn hang_up(&self) {
+        let id = self.child.as_ref().expect("it runs").id().to_string();
+        let done = Command::new("kill").args(["-HUP", &id]).status().expect("`kill` runs");
+        assert!(done.success(), "the signal is sent");
+    }
+
     /// Processor time that it used so far, in the ticks of the system: hundredths of a second.
     pub(crate) fn processor_time(&self) -> Duration {
         let Some(child) = &self.child else { return Duration::ZERO };

@@ -19,7 +19,7 @@ use crate::contract::inbound::contact::{
 use crate::contract::value::Id;
 use crate::contract::{Code, Envelope};
 use crate::shard::identify::{ContactRow, Identified, Lookup, ValueRow};
-use crate::shard::ports::DirectoryKind;
+use crate::shard::ports::{DirectoryKind, DirectoryWrite};
 use crate::shard::record::ShellFact;
 
 /// How far back a contact's age may begin; an older beginning counts from intake.
@@ -69,7 +69,10 @@ pub(super) fn received(
     let customer = customer.map(|id| {
         let hash = context.lookup.pepper.hash("customer", &id);
         let number = CustomerId(context.intern(Kind::Customer, &hash));
-        valuation(context, &hash, number, &identified, &planned, &mut prepared);
+        if let Some((fact, write)) = valuation(&hash, number, &identified, &planned) {
+            prepared.facts.push(fact);
+            prepared.writes.push(write);
+        }
         number
     });
     let contact = ContactId(context.intern(Kind::Contact, &format!("{} {}", envelope.source, message.contact)));
@@ -309,7 +312,12 @@ fn domain(context: &Context<'_>, envelope: &Envelope, message: &Received) -> Res
     }
 }
 
-fn plan(context: &mut Context<'_>, contact: ContactFacts, identified: &Identified) -> Result<Planned, Refused> {
+/// What the rules in force entitle a contact to.
+pub(super) fn plan(
+    context: &mut Context<'_>,
+    contact: ContactFacts,
+    identified: &Identified,
+) -> Result<Planned, Refused> {
     let facts = Facts {
         contact,
         customer: identified.customer.as_ref().map(|row| row.facts.clone()),
@@ -323,20 +331,16 @@ fn plan(context: &mut Context<'_>, contact: ContactFacts, identified: &Identifie
     })
 }
 
-fn valuation(
-    context: &Context<'_>,
+/// Whether a customer entered or left the circle of valued ones by this plan.
+pub(super) fn valuation(
     hash: &str,
     customer: CustomerId,
     identified: &Identified,
     planned: &Planned,
-    prepared: &mut Prepared,
-) {
-    let _ = context;
+) -> Option<(ShellFact, DirectoryWrite)> {
     let valued = planned.valued.valued;
-    if valued != identified.was_valued {
-        prepared.facts.push(ShellFact::ValuedChanged { customer, valued, score: planned.valued.score });
-        prepared.writes.push(put(DirectoryKind::Value, hash, &ValueRow { valued }));
-    }
+    let fact = ShellFact::ValuedChanged { customer, valued, score: planned.valued.score };
+    (valued != identified.was_valued).then(|| (fact, put(DirectoryKind::Value, hash, &ValueRow { valued })))
 }
 
 fn known_agent(context: &Context<'_>, id: &str) -> Option<AgentId> {
@@ -358,7 +362,7 @@ fn familiar(context: &Context<'_>, identified: &Identified) -> Vec<Familiar> {
 }
 
 /// What ties a customer to agents.
-fn relation(
+pub(super) fn relation(
     context: &Context<'_>,
     identified: &Identified,
     customer: Option<CustomerId>,

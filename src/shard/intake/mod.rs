@@ -2,6 +2,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here has nothing to say about it")]
 
 mod agents;
+mod anew;
 mod contacts;
 mod customers;
 mod place;
@@ -20,6 +21,7 @@ use crate::contract::inbound::Inbound;
 use crate::contract::wire::{HeaderValue, WireMessage};
 use crate::contract::{Code, Envelope, Refusal};
 
+pub(super) use anew::{Anew, planned_anew};
 pub(super) use place::{aliases, domains, prerequisites, rules_body, world};
 pub(super) use state::live;
 
@@ -110,8 +112,7 @@ fn second_round(_: &ShardState, lookup: &Lookup<'_>, envelope: &Envelope) -> Vec
     match &envelope.message {
         Inbound::ContactReceived(_) | Inbound::ContactUpdated(_) => {
             let (customers, account) = contacts::whose(lookup, envelope);
-            let accounts = account.map(|id| key(DirectoryKind::Account, id));
-            customers.into_iter().map(|id| key(DirectoryKind::Customer, id)).chain(accounts).collect()
+            people(lookup, customers, account)
         }
         Inbound::CustomerPut(put) => customers::former_addresses(lookup, put.customer.as_str()),
         Inbound::CustomerErase(erase) => customers::former_addresses(lookup, erase.customer.as_str()),
@@ -124,7 +125,18 @@ fn third_round(_: &ShardState, lookup: &Lookup<'_>, envelope: &Envelope) -> Vec<
     if !matches!(&envelope.message, Inbound::ContactReceived(_) | Inbound::ContactUpdated(_)) {
         return Vec::new();
     }
-    let (customers, _) = contacts::whose(lookup, envelope);
+    let (customers, account) = contacts::whose(lookup, envelope);
+    ties(lookup, customers, account)
+}
+
+/// The rows of those whom a contact may be from.
+pub(super) fn people(_: &Lookup<'_>, customers: Vec<String>, account: Option<String>) -> Vec<DirectoryKey> {
+    let accounts = account.map(|id| key(DirectoryKind::Account, id));
+    customers.into_iter().map(|id| key(DirectoryKind::Customer, id)).chain(accounts).collect()
+}
+
+/// What those customers are worth, who knows them, and their accounts.
+pub(super) fn ties(lookup: &Lookup<'_>, customers: Vec<String>, _: Option<String>) -> Vec<DirectoryKey> {
     let mut keys = Vec::new();
     for id in customers {
         let hash = lookup.pepper.hash("customer", &id);
