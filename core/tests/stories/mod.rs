@@ -2,8 +2,10 @@
 
 mod agents;
 mod capacity;
+mod causes;
 mod choice;
 mod consult;
+mod ends;
 mod estimates;
 mod explain;
 mod fences;
@@ -12,6 +14,7 @@ mod holds;
 mod lending;
 mod life;
 mod offers;
+mod people;
 mod place;
 mod replan;
 mod smart;
