@@ -1,6 +1,7 @@
 //! One file per part of the design.
 
 mod agents;
+mod arrival;
 mod capacity;
 mod causes;
 mod choice;
@@ -18,3 +19,4 @@ mod people;
 mod place;
 mod replan;
 mod smart;
+mod turns;
