@@ -1,6 +1,7 @@
 //! One file per part of the design.
 
 mod agents;
+mod answers;
 mod arrival;
 mod capacity;
 mod causes;
@@ -10,6 +11,7 @@ mod ends;
 mod estimates;
 mod explain;
 mod fences;
+mod gates;
 mod hands;
 mod holds;
 mod lending;
@@ -17,6 +19,9 @@ mod life;
 mod offers;
 mod people;
 mod place;
+mod readiness;
 mod replan;
 mod smart;
+mod states;
+mod transfers;
 mod turns;
