@@ -133,3 +133,23 @@ fn on_a_channel_that_can_wait_nobody_is_turned_away_for_want_of_agents() {
     let scene = scene.until(at(100_000)).then_state(1, ContactState::Waiting).then_state(2, ContactState::Waiting);
     scene.ready(&[CARYS], at(100_001)).then_asked(1, &[CARYS]).then_asked(2, &[CARYS]);
 }
+
+#[test]
+fn a_chat_that_comes_after_the_last_agent_left_is_turned_away_at_once_and_nobody_takes_it() {
+    let holds = Holds { off_shift: Hold::For(Millis::ZERO), ..hold(600) };
+    let to = DestinationId(3);
+    let finally = Finally { no_cover: ExitAction::Divert(to), ..STAY };
+    let plan = Plan { steps: vec![step(Who::Queue, holds)], finally, ..plan() };
+    let diverted = |number| {
+        let outcome = Outcome::Diverted { to, cause: FinalCause::NoCover };
+        move |event: &Event| *event == fact(number, ContactFact::Closed { outcome })
+    };
+    let scene = world().ready(&[CARYS, DEE], at(0)).receives(on(CHAT, 1, plan.clone(), at(1)), at(1));
+    let scene = scene.when(offline(CARYS), at(2)).then_asked(1, &[DEE]);
+    // The last one leaves: what lies before her is turned away in that moment, and what comes then as it comes.
+    let scene = scene.when(offline(DEE), at(3)).then_some(diverted(1));
+    let scene = scene.receives(on(CHAT, 2, plan, at(4)), at(4)).then_some(diverted(2));
+    let scene = scene.ready(&[CARYS, DEE], at(5));
+    assert_eq!(scene.router.offers().count(), 0);
+    scene.when(accepts(1, CARYS), at(6)).then_refused(Rejection::OfferGone);
+}
