@@ -1,10 +1,11 @@
 //! Decides what is shown of agents: readiness per channel, capacity in use, what they have and what lies before them.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use picket_core::{AgentId, AgentView, ChannelPresence, Kind, StateCause, StateSetter};
 use serde_json::{Value, json};
 
+use super::extract::Path;
 use super::refusal::Refusal;
 use super::{Api, contacts, names};
 use crate::shard::ShardState;

@@ -1,12 +1,13 @@
 //! Decides what is shown of contacts: a page of them, or one with its plan, fence, offers and what it waits for.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use picket_core::{ContactId, ContactState, ContactView, OfferId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::extract::{Path, Query};
 use super::refusal::Refusal;
 use super::{Api, names, plan, why};
 use crate::shard::ShardState;

@@ -1,12 +1,13 @@
 //! Decides what people can do with messages that could not be understood: see them, send them again, drop them.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use picket_core::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::extract::{Path, Query};
 use super::refusal::Refusal;
 use super::{Api, names};
 use crate::shard::ports::DeadLetter;

@@ -5,6 +5,7 @@ mod auth;
 mod contacts;
 mod dead;
 mod events;
+mod extract;
 mod health;
 mod names;
 mod plan;

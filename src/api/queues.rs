@@ -1,10 +1,11 @@
 //! Decides what is shown of queues: who waits, who serves, what is promised and whether it is kept.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use picket_core::{Kind, QueueId, QueueOrder, QueueView};
 use serde_json::{Value, json};
 
+use super::extract::Path;
 use super::refusal::Refusal;
 use super::{Api, names, plan, why};
 use crate::shard::ShardState;

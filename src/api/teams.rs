@@ -1,10 +1,11 @@
 //! Decides what is shown of dedicated teams: who is in, who is free, what the reserve is, who waits behind the fence.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use picket_core::{Kind, Member, TeamId, TeamView};
 use serde_json::{Value, json};
 
+use super::extract::Path;
 use super::refusal::Refusal;
 use super::{Api, names};
 use crate::shard::ShardState;

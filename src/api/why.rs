@@ -2,11 +2,12 @@
 //! hold, and everybody looked at with the check each of them fails.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use picket_core::{Candidate, Check, ContactState, ContactView, Decision, Estimate};
 use serde_json::{Map, Value, json};
 
 use super::contacts::{self, Which};
+use super::extract::{Path, Query};
 use super::refusal::Refusal;
 use super::{Api, names, plan};
 use crate::shard::ShardState;

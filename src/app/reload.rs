@@ -43,6 +43,9 @@ pub(super) async fn at_hangup(path: PathBuf, activate: watch::Sender<Arc<RuleSet
         }
         let file = path.clone();
         match tokio::task::spawn_blocking(move || read(&file)).await {
+            Ok(Ok(rules)) if rules.hash() == activate.borrow().hash() => {
+                tracing::info!(hash = rules.hash(), "the rules are those in force already");
+            }
             Ok(Ok(rules)) => {
                 tracing::info!(hash = rules.hash(), "rules reloaded");
                 activate.send_replace(Arc::new(rules));

@@ -15,6 +15,9 @@ const ANSWER_BYTES: u64 = 64 * 1024 * 1024;
 /// A live feed that is silent for longer than this is taken for lost; it says something every 15 seconds.
 const FEED_SILENCE: Duration = Duration::from_secs(60);
 
+/// How long to wait before trying again, where the daemon does not say.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
 /// Which daemon, and who asks.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Daemon {
@@ -116,7 +119,8 @@ impl Daemon {
         self.answered(self.signed(request).header("content-type", content_type).send(body))
     }
 
-    /// Sends events, as often as the daemon says that it takes nothing at the moment, for at most `patience`.
+    /// Sends events, again as long as the daemon is away or says that it takes nothing at the moment, for at most
+    /// `patience`.
     ///
     /// Sending again is safe: an event is known by its source and id.
     ///
@@ -126,10 +130,14 @@ impl Daemon {
         let body = serde_json::to_string(events).context("cannot write the events as JSON")?;
         let begun = Monotonic::now();
         loop {
-            let answered = self.post("/v1/events", "application/cloudevents-batch+json", &body)?;
-            let pause = answered.retry_after.unwrap_or(Duration::from_secs(1));
-            if answered.status != 503 || begun.elapsed() + pause > patience {
-                return answered.json();
+            let answered = self.post("/v1/events", "application/cloudevents-batch+json", &body);
+            let pause = match &answered {
+                Ok(answered) if answered.status != 503 => return answered.json(),
+                Ok(answered) => answered.retry_after.unwrap_or(RETRY_PAUSE),
+                Err(_) => RETRY_PAUSE,
+            };
+            if begun.elapsed() + pause > patience {
+                return answered?.json();
             }
             std::thread::sleep(pause);
         }

@@ -33,7 +33,7 @@ use lines::Lines;
     after_help = "Examples:\n  picket demo                    until Ctrl-C, at a pace to follow\n  picket demo --seconds 30       ends with a summary; exit code 0 only if every promise was kept\n  picket demo --seed 7 --json    the same people and luck as every run with seed 7; the summary as JSON"
 )]
 pub(crate) struct Demo {
-    /// End after about this many seconds with a summary; everything open is brought to its end first
+    /// End after about this many seconds (at least 8) with a summary; everything open is brought to its end first
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(8..=86_400))]
     seconds: Option<u64>,
     /// The people's luck: the same seed draws the same numbers

@@ -49,7 +49,7 @@ pub(crate) struct Send {
     /// Domain of a single event, where more than one is configured
     #[arg(long)]
     domain: Option<String>,
-    /// How long to go on trying, in seconds, while the daemon takes nothing
+    /// How long to go on trying, in seconds, while the daemon is away or takes nothing
     #[arg(long, default_value_t = 10, value_name = "SECONDS")]
     patience: u64,
     /// Print the answers as JSON lines
@@ -63,9 +63,13 @@ impl Send {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let events = self.events()?;
         let patience = Duration::from_secs(self.patience);
-        let mut rejected = false;
+        let (mut rejected, mut sent) = (false, 0);
         for batch in batches(&events) {
-            for answer in self.daemon.send(batch, patience)? {
+            let answers = self.daemon.send(batch, patience).with_context(|| {
+                format!("{sent} of {} events were answered; sending all of them again is safe", events.len())
+            })?;
+            sent += answers.len();
+            for answer in answers {
                 rejected |= answer["result"] == "rejected";
                 if self.json {
                     println!("{answer}");

@@ -65,6 +65,17 @@ async fn contacts_come_in_pages_and_by_state() {
 }
 
 #[tokio::test]
+async fn an_address_that_cannot_be_read_is_refused_in_the_same_form() {
+    let bench = furnished();
+    let (status, body) = bench.get("/v1/contacts?limit=abc").await;
+    assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!("bad_query")), "{body}");
+    let (status, body) = bench.get("/v1/contacts?sources=chat").await;
+    assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!("bad_query")), "{body}");
+    let (status, body) = bench.get("/v1/contacts/%ff").await;
+    assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!("bad_path")), "{body}");
+}
+
+#[tokio::test]
 async fn agents_teams_and_queues_are_shown_by_name() {
     let bench = furnished();
     let (_, ann) = bench.get("/v1/agents/ann").await;
