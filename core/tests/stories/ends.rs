@@ -72,8 +72,8 @@ fn finally_does_for_each_cause_what_it_says_for_that_cause() {
                     let nobody = cause == FinalCause::NoCover;
                     assert_eq!(reasons, [if nobody { FenceReason::NoCover } else { FenceReason::HoldOver }]);
                 }
-                ExitAction::Callback => assert_eq!(then, [wanted.clone()], "{cause:?}"),
-                ExitAction::Divert(_) | ExitAction::Overflow(_) => assert_eq!(then, [diverted.clone()]),
+                ExitAction::Callback => assert_eq!(then, std::slice::from_ref(&wanted), "{cause:?}"),
+                ExitAction::Divert(_) | ExitAction::Overflow(_) => assert_eq!(then, std::slice::from_ref(&diverted)),
             }
         }
     }
