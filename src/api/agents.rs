@@ -38,6 +38,7 @@ fn shown(state: &ShardState, agent: &AgentView<'_>) -> Value {
         "shift": spec.shift.map(|hours| names::calendar(state, hours)),
         "teams": agent.teams.iter().map(|team| names::team(state, *team)).collect::<Vec<_>>(),
         "contacts": agent.contacts.iter().map(contact).collect::<Vec<_>>(),
+        "consults": agent.consults.iter().map(contact).collect::<Vec<_>>(),
         "over_capacity": agent.over_capacity.iter().map(contact).collect::<Vec<_>>(),
         "parked": agent.parked.iter().map(contact).collect::<Vec<_>>(),
         "offers": agent.offers.iter().filter_map(|id| contacts::offer(state, *id)).collect::<Vec<_>>(),

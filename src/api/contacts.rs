@@ -165,6 +165,8 @@ fn whole(state: &ShardState, contact: &ContactView<'_>) -> Value {
         "offers": contact.offers.iter().filter_map(|id| offer(state, *id)).collect::<Vec<_>>(),
         "handled_by": names::agents(state, contact.handled_by.iter().copied()),
         "excluded": names::agents(state, contact.excluded.iter().copied()),
+        "held_until": contact.held_until.map(names::time),
+        "consulted": contact.consulted.map(|agent| names::agent(state, agent)),
         "due": contact.due.map(names::time),
         "outcome": contact.outcome.map(|outcome| plan::outcome(state, outcome)),
         "as_of": { "time": names::time(state.time), "record": state.head.seq, "output": state.outputs },
@@ -182,6 +184,7 @@ fn fence(state: &ShardState, contact: &ContactView<'_>) -> Value {
             "state": if fence.open.is_some() { "open" } else { "closed" },
             "since": names::time(fence.set_at),
             "reason": fence.open.map(|reason| names::word(&reason)),
+            "until": fence.until.map(names::time),
         })
     })
 }

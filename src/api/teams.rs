@@ -31,6 +31,10 @@ fn shown(state: &ShardState, team: &TeamView<'_>) -> Value {
         queues.iter().map(|queue| names::queue(state, *queue)).collect()
     };
     let idle = team.idle.iter().map(|one| (names::channel(state, one.channel), json!(one.idle)));
+    let lent = team
+        .lent_to
+        .iter()
+        .map(|(queue, until)| json!({ "queue": names::queue(state, *queue), "until": names::time(*until) }));
     json!({
         "team": names::team(state, team.id),
         "members": spec.members.iter().map(|one| member(state, team, one)).collect::<Vec<_>>(),
@@ -38,6 +42,7 @@ fn shown(state: &ShardState, team: &TeamView<'_>) -> Value {
         "idle": idle.collect::<Value>(),
         "reserve": { "defined": team.reserve, "effective": team.effective_reserve, "released_for": queues(team.released_for) },
         "lends_to": queues(&spec.lends_to),
+        "lent_to": lent.collect::<Vec<_>>(),
         "hours": spec.hours.map(|hours| names::calendar(state, hours)),
         "waiting": team.waiting,
         "oldest_since": team.oldest_since.map(names::time),

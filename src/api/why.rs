@@ -30,6 +30,7 @@ fn shown(state: &ShardState, contact: &ContactView<'_>) -> Value {
     let mut shown = contacts::short(state, contact);
     let more = json!({
         "rules": contact.plan.rules,
+        "held_until": contact.held_until.map(names::time),
         "waits_for": waits_for(state, contact),
         "expected": { "own": expected(estimates.own), "any": expected(estimates.any) },
         "chance_permille": state.router.chance_permille(contact.id, state.time),

@@ -132,6 +132,7 @@ codes! {
         OutsideFence = "outside_fence", "The agent is outside the contact's fence, and the fence is closed.", "Choose somebody of the team or its covers, or open the fence with a reason.";
         NoFence = "no_fence", "The contact has no fence.", "Nothing to open or close.";
         FenceUnchanged = "fence_unchanged", "The fence is in that state already.", "Nothing to do.";
+        NotLent = "not_lent", "No supervisor lends this team to this queue now.", "Nothing to end; what the rules lend is changed in the rules.";
         ReasonNotAllowed = "reason_not_allowed", "A fence cannot be opened by hand for this reason.", "Give `supervisor` or `customer_choice`.";
         BadPlan = "bad_plan", "The plan has no steps, too many, or names something unknown.", "Run `picket check` and mend the rules.";
         BadTime = "bad_time", "The time lies in the wrong direction.", "Send an end after its start; advance a clock forward only.";

@@ -99,6 +99,13 @@ pub enum ShellFact {
         /// Her name there; none takes it away.
         alias: Option<String>,
     },
+    /// Somebody did this by hand: who and why, as the message said it.
+    ByHand {
+        /// Who.
+        by: Option<String>,
+        /// Why.
+        why: Option<String>,
+    },
     /// A rule set is in force.
     RulesActivated {
         /// Its content hash.

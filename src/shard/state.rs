@@ -73,6 +73,9 @@ pub struct ContactMeta {
     pub connected_at: Option<Timestamp>,
     /// What the agent who has it, or had it last, is to it.
     pub standing: Option<Standing>,
+    /// Whom its agent asked last: by the time that a consultation is over, the core has forgotten.
+    #[serde(default)]
+    pub consulted: Option<AgentId>,
 }
 
 /// One output that a record causes, before it is written out.
@@ -183,7 +186,7 @@ impl ShardState {
         match fact {
             ShellFact::ContactIn { contact, domain } => {
                 let domain = domain.as_str().into();
-                let meta = ContactMeta { domain, outputs: 0, connected_at: None, standing: None };
+                let meta = ContactMeta { domain, outputs: 0, connected_at: None, standing: None, consulted: None };
                 self.contacts.insert(*contact, meta);
             }
             ShellFact::Alias { agent, source, alias } => {
@@ -203,7 +206,7 @@ impl ShardState {
                 let (hash, domains) = (hash.clone(), domains.clone());
                 self.rules = Some(RulesInForce { hash, number: *number, domains, since: at });
             }
-            ShellFact::ValuedChanged { .. } => {}
+            ShellFact::ValuedChanged { .. } | ShellFact::ByHand { .. } => {}
         }
     }
 
@@ -220,7 +223,12 @@ impl ShardState {
             Event::Fence(_, FenceFact::TeamMissing { .. }) => {}
             Event::Offer(offer, fact) => self.note_offer(event, *offer, fact, voices),
             Event::Agent(agent, _) => self.voice(Topic::Event(event), None, Some(*agent), voices),
-            Event::World(WorldFact::ReserveReleased { .. } | WorldFact::ReserveRestored { .. }) => {
+            Event::World(
+                WorldFact::ReserveReleased { .. }
+                | WorldFact::ReserveRestored { .. }
+                | WorldFact::Lent { .. }
+                | WorldFact::LendingEnded { .. },
+            ) => {
                 self.voice(Topic::Event(event), None, None, voices);
             }
             Event::World(..) => {}
@@ -231,6 +239,7 @@ impl ShardState {
         let Some(meta) = self.contacts.get_mut(&contact) else { return };
         match fact {
             ContactFact::Assigned { standing, .. } => meta.standing = Some(*standing),
+            ContactFact::Consulted { agent, .. } => meta.consulted = Some(*agent),
             ContactFact::Connected => meta.connected_at = meta.connected_at.or(Some(at)),
             _ => {}
         }
@@ -244,7 +253,10 @@ impl ShardState {
         voices: &mut Vec<Voice<'a>>,
     ) {
         let agent = match fact {
-            ContactFact::Assigned { agent, .. } | ContactFact::Resumed { agent, .. } => Some(*agent),
+            ContactFact::Assigned { agent, .. }
+            | ContactFact::Resumed { agent, .. }
+            | ContactFact::Consulted { agent, .. } => Some(*agent),
+            ContactFact::ConsultEnded => self.meta(contact).and_then(|meta| meta.consulted),
             _ => self.router.contact(contact).and_then(|view| view.agent),
         };
         if silent(fact) {
@@ -388,10 +400,7 @@ const fn silent(fact: &ContactFact) -> bool {
         // A customer who is called again later is told of as requeued; otherwise what follows says what came of it.
         ContactFact::ConnectFailed { failure } => !matches!(failure, ConnectFailure::Customer { retry_at: Some(_) }),
         ContactFact::StepEntered { cause, .. } => matches!(cause, Arrival | Replanned),
-        ContactFact::Identified(_)
-        | ContactFact::Held { .. }
-        | ContactFact::Consulted { .. }
-        | ContactFact::ConsultEnded => true,
+        ContactFact::Identified(_) => true,
         _ => false,
     }
 }

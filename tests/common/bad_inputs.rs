@@ -298,6 +298,30 @@ fn wrong_data(good: Good<'_>, tag: &str) -> Vec<Bad> {
             ),
         ),
         bad(
+            "a consultation with nobody",
+            Code::MissingField,
+            other("consult", "contact.consult", json!({"contact": "c1"})),
+        ),
+        bad(
+            "a hold without a reason",
+            Code::MissingField,
+            other("hold", "supervisor.hold", json!({"contact": "c1", "by": "sue"})),
+        ),
+        bad(
+            "a forced assignment by nobody",
+            Code::MissingField,
+            other("force", "supervisor.assign", json!({"contact": "c1", "agent": "ann", "force": true})),
+        ),
+        bad(
+            "a lending for ever",
+            Code::TimeOutOfRange,
+            other(
+                "lend",
+                "supervisor.lend",
+                json!({"team": "hopkins", "queue": "general", "until": "2199-01-01T00:00:00Z", "by": "sue", "why": "x"}),
+            ),
+        ),
+        bad(
             "a message for a later version",
             Code::NotSupportedYet,
             other("yet", "commitment.keep", json!({"commitment": "c1"})),

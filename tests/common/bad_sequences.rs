@@ -140,6 +140,7 @@ pub(crate) fn sequences(tag: &str, now: Timestamp) -> Vec<Sequence> {
     let script = |name| Script { tag, now, name, sent: 0, before: Vec::new() };
     let mut sequences = offers(&script);
     sequences.extend(contacts(&script));
+    sequences.extend(hands(&script));
     sequences.extend(places(&script));
     sequences
 }
@@ -221,6 +222,92 @@ fn contacts<'a>(script: &dyn Fn(&'static str) -> Script<'a>) -> Vec<Sequence> {
             &[Code::UnknownQueue],
             "contact.transfer",
             json!({"to": {"queue": "no-such-queue"}}),
+        ),
+    ]
+}
+
+/// What is done by hand: consultations, pulling, assigning, holding and lending.
+fn hands<'a>(script: &dyn Fn(&'static str) -> Script<'a>) -> Vec<Sequence> {
+    let said = |mut data: Value| {
+        data["by"] = json!("sue");
+        data["why"] = json!("to see it refused");
+        data
+    };
+    vec![
+        script("a consultation while waiting").received().then(
+            &[Code::WrongContactState],
+            "contact.consult",
+            json!({"with": {"agent": "bola"}}),
+        ),
+        script("a consultation by another agent").assigned().send("contact.connected", json!({})).then(
+            &[Code::NotYourContact],
+            "contact.consult",
+            json!({"with": {"agent": "ann"}, "agent": "bola"}),
+        ),
+        script("a consultation with herself").assigned().send("contact.connected", json!({})).then(
+            &[Code::AgentUnavailable],
+            "contact.consult",
+            json!({"with": {"agent": "ann"}}),
+        ),
+        script("a consultation with a whole queue").assigned().send("contact.connected", json!({})).then(
+            &[Code::NotSupportedYet],
+            "contact.consult",
+            json!({"with": {"queue": "general"}}),
+        ),
+        script("the end of no consultation").assigned().send("contact.connected", json!({})).then(
+            &[Code::WrongContactState],
+            "contact.consult",
+            json!({"ended": true}),
+        ),
+        script("a pull by an agent who is away").received().then(
+            &[Code::AgentUnavailable],
+            "contact.pull",
+            json!({"agent": "bola"}),
+        ),
+        script("a pull of what another agent has").assigned().then(
+            &[Code::NotYourContact],
+            "contact.pull",
+            json!({"agent": "bola"}),
+        ),
+        script("an assignment to an agent who is away").received().then(
+            &[Code::AgentUnavailable],
+            "supervisor.assign",
+            said(json!({"agent": "bola"})),
+        ),
+        script("a forced assignment of what another agent has").assigned().then(
+            &[Code::WrongContactState],
+            "supervisor.assign",
+            said(json!({"agent": "bola", "force": true})),
+        ),
+        script("taking back what nobody has").received().then(
+            &[Code::WrongContactState],
+            "supervisor.take_back",
+            said(json!({})),
+        ),
+        script("a hold of what an agent has").assigned().then(
+            &[Code::WrongContactState],
+            "supervisor.hold",
+            said(json!({})),
+        ),
+        script("a hold that is over before it begins").received().then(
+            &[Code::BadTime],
+            "supervisor.hold",
+            said(json!({"until": "2026-01-01T09:00:00Z"})),
+        ),
+        script("a release of what nobody holds").received().then(
+            &[Code::WrongContactState],
+            "supervisor.release",
+            json!({}),
+        ),
+        script("lending a team nobody knows").then(
+            &[Code::UnknownTeam],
+            "supervisor.lend",
+            said(json!({"team": "no-such-team", "queue": "general"})),
+        ),
+        script("the end of lending a team nobody knows").then(
+            &[Code::UnknownTeam],
+            "supervisor.end_lend",
+            json!({"team": "no-such-team", "queue": "general"}),
         ),
     ]
 }

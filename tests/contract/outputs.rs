@@ -31,6 +31,7 @@ fn ann() -> (String, Option<String>) {
 pub(crate) fn one_of_each() -> Vec<Outbound> {
     let mut all = contacts_in();
     all.extend(contacts_out());
+    all.extend(by_hand());
     all.extend(offers());
     all.extend(others());
     all
@@ -84,6 +85,9 @@ fn contacts_in() -> Vec<Outbound> {
             fence: closed_fence(),
             over_capacity: false,
             capacity: capacity(),
+            bypassed: Some(vec![contact::Bypassed::Skill, contact::Bypassed::Hours]),
+            by: Some("sue".to_owned()),
+            why: Some("she asked for her".to_owned()),
             waited_ms: 9_000,
             connect_by: Some(now),
             customer: Some("chief-scientist".to_owned()),
@@ -132,6 +136,8 @@ fn contacts_out() -> Vec<Outbound> {
             waited_ms: 30_000,
             fence: closed_fence(),
             scheduled_for: Some(Moment(NOW)),
+            by: None,
+            why: None,
         }),
         Outbound::ContactStalled(contact::Stalled {
             about: about(),
@@ -158,16 +164,52 @@ fn contacts_out() -> Vec<Outbound> {
             fence: closed_fence(),
             elsewhere: Some("branch".to_owned()),
         }),
-        Outbound::FenceSet(fence::Set { about: about(), team: "hopkins".to_owned(), because: fence::SetBecause::Plan }),
+        Outbound::FenceSet(fence::Set {
+            about: about(),
+            team: "hopkins".to_owned(),
+            because: fence::SetBecause::Supervisor,
+            by: Some("sue".to_owned()),
+            why: Some("her lead is back".to_owned()),
+        }),
         Outbound::FenceOpened(fence::Opened {
             about: about(),
             team: "hopkins".to_owned(),
             reason: FenceReason::HoldOver,
             held_ms: 60_000,
             tried: vec![fence::Tried { agent: "ann".to_owned(), obstacle: fence::Obstacle::Busy }],
+            until: None,
+            by: None,
+            why: None,
         }),
         Outbound::ReserveReleased(fence::Reserve { team: "hopkins".to_owned(), queue: "general".to_owned() }),
         Outbound::ReserveRestored(fence::Reserve { team: "hopkins".to_owned(), queue: "general".to_owned() }),
+    ]
+}
+
+fn by_hand() -> Vec<Outbound> {
+    let (agent, alias) = ann();
+    let (by, why) = (Some("sue".to_owned()), Some("half of them are ill".to_owned()));
+    let (team, queue) = ("hopkins".to_owned(), "general".to_owned());
+    vec![
+        Outbound::ContactHeld(contact::Held { about: about(), until: Moment(NOW), by: by.clone(), why: why.clone() }),
+        Outbound::ContactReleased(contact::Released { about: about(), by: None, why: None }),
+        Outbound::ContactConsulted(Box::new(contact::Consulted {
+            about: about(),
+            agent: agent.clone(),
+            alias: alias.clone(),
+            asked_by: Some("bola".to_owned()),
+            over_capacity: true,
+            capacity: capacity(),
+        })),
+        Outbound::ContactConsultEnded(contact::ConsultEnded { about: about(), agent, alias }),
+        Outbound::TeamLent(fence::Lent {
+            team: team.clone(),
+            queue: queue.clone(),
+            until: Moment(NOW),
+            by: by.clone(),
+            why: why.clone(),
+        }),
+        Outbound::TeamLendEnded(fence::LendEnded { team, queue, by, why }),
     ]
 }
 

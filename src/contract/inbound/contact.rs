@@ -264,6 +264,31 @@ pub enum Target {
     Needs(#[serde(deserialize_with = "map")] BTreeMap<Id, Proficiency>),
 }
 
+/// Ask a colleague for advice while the customer is there, or end that: either `with`, or `ended`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Consult {
+    /// The contact, in the source's own id; it stays with its agent.
+    pub contact: Id,
+    /// Who is asked; this version asks one agent.
+    pub with: Option<Target>,
+    /// Who asks, by id or alias; must be the contact's agent. Whoever is asked may end it too.
+    pub agent: Option<Id>,
+    /// The consultation is over.
+    #[serde(default)]
+    pub ended: bool,
+}
+
+/// An agent takes a waiting contact by hand, inside the checks of its plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pull {
+    /// The source whose contact it is; the sender's own without it.
+    pub contact_source: Option<Id>,
+    /// The contact, in that source's own id.
+    pub contact: Id,
+    /// Who takes it, by id or alias.
+    pub agent: Id,
+}
+
 /// Back into waiting, age and fence kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requeue {
@@ -316,10 +341,21 @@ about_a_contact! {
     Withdrawn();
     Transfer();
     Requeue();
+    Pull();
     Choice(at, Planned);
     ConnectFailed(retry_at, Planned);
     Callback(at, Planned);
     Schedule(at, Planned);
+}
+
+impl Body for Consult {
+    fn subjects(&self) -> Vec<&str> {
+        vec![self.contact.as_str()]
+    }
+
+    fn missing(&self) -> Option<&'static str> {
+        (!self.ended && self.with.is_none()).then_some("with")
+    }
 }
 
 impl Body for Box<Received> {

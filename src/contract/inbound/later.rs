@@ -3,20 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::contact::Target;
 use super::{Body, When, present};
 use crate::contract::value::{Id, Moment, Text};
-
-/// Ask another agent in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Consult {
-    /// The contact, in the source's own id.
-    pub contact: Id,
-    /// Who is asked.
-    pub with: Target,
-    /// Who asks, by id or alias.
-    pub agent: Option<Id>,
-}
 
 /// Something is promised to a customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -120,7 +108,6 @@ macro_rules! bodies {
 }
 
 bodies! {
-    Consult, contact, ;
     CommitmentMake, commitment, due;
     CommitmentMove, commitment, due;
     CommitmentKeep, commitment, ;

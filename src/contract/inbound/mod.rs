@@ -163,8 +163,10 @@ inputs! {
     ContactClose(Box<contact::Close>) = "contact"."close", Now;
     /// Hand the contact on.
     ContactTransfer(contact::Transfer) = "contact"."transfer", Now;
-    /// Ask another agent in, without handing on.
-    ContactConsult(later::Consult) = "contact"."consult", Later;
+    /// Ask another agent in, without handing on; or end that.
+    ContactConsult(contact::Consult) = "contact"."consult", Now;
+    /// An agent takes a waiting contact by hand.
+    ContactPull(contact::Pull) = "contact"."pull", Now;
     /// Put the contact back into waiting.
     ContactRequeue(contact::Requeue) = "contact"."requeue", Now;
     /// The customer wants to be called back.
@@ -221,6 +223,16 @@ inputs! {
     SupervisorCloseFence(control::CloseFence) = "supervisor"."close_fence", Now;
     /// Assign a contact by hand.
     SupervisorAssign(control::Assign) = "supervisor"."assign", Now;
+    /// Take a contact from its agent by hand; it waits again.
+    SupervisorTakeBack(control::TakeBack) = "supervisor"."take_back", Now;
+    /// Keep a waiting contact at its step by hand.
+    SupervisorHold(control::Hold) = "supervisor"."hold", Now;
+    /// End a hold by hand.
+    SupervisorRelease(control::Release) = "supervisor"."release", Now;
+    /// Lend a team's people to a queue by hand, reserve included.
+    SupervisorLend(control::Lend) = "supervisor"."lend", Now;
+    /// End a lending by hand.
+    SupervisorEndLend(control::EndLend) = "supervisor"."end_lend", Now;
     /// Put a stored rule set in force.
     RulesActivate(control::Activate) = "rules"."activate", Now;
     /// Move a driven clock forward.

@@ -57,7 +57,7 @@ pub struct Capacity {
     pub points_in_use: u32,
     /// Points that she has.
     pub points: u32,
-    /// Contacts on this channel, this one included.
+    /// Contacts on this channel, this one and consultations included.
     pub slots_in_use: u32,
     /// Slots that she has on this channel.
     pub slots: u32,

@@ -171,6 +171,12 @@ pub struct Assigned {
     pub over_capacity: bool,
     /// How much of her is taken now.
     pub capacity: Capacity,
+    /// Checks that she would have failed and that were skipped, by a step of the plan or by force; none usually.
+    pub bypassed: Option<Vec<Bypassed>>,
+    /// By hand: who assigned it, where a supervisor did.
+    pub by: Option<String>,
+    /// By hand: why.
+    pub why: Option<String>,
     /// How long the contact waited, since its age began.
     pub waited_ms: u32,
     /// Connected by then, or it counts as failed to connect.
@@ -189,7 +195,7 @@ pub enum How {
     Accepted,
     /// Without asking.
     Auto,
-    /// By a supervisor, or by transfer to her.
+    /// By a supervisor, by transfer to her, or because she took it herself.
     Manual,
     /// It returned to her.
     Resumed,
@@ -204,6 +210,18 @@ impl From<core::Assignment> for How {
             core::Assignment::Resumed => Self::Resumed,
         }
     }
+}
+
+/// A check that was skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bypassed {
+    /// A needed skill is missing or too low.
+    Skill,
+    /// No slot of the channel was left; points still hold.
+    Slots,
+    /// Outside her shift.
+    Hours,
 }
 
 /// The two are talking.
@@ -314,12 +332,16 @@ pub struct Requeued {
     pub fence: Option<Fence>,
     /// Waits from this moment on.
     pub scheduled_for: Option<Moment>,
+    /// Who took it from the agent, where a supervisor did.
+    pub by: Option<String>,
+    /// Why.
+    pub why: Option<String>,
 }
 
 mirror! {
     /// Why a contact waits again.
     RequeueCause from core::RequeueCause {
-        /// The agent gave it back.
+        /// The agent gave it back, or a supervisor took it from her.
         Agent,
         /// The connection failed.
         ConnectFailed,
@@ -330,6 +352,62 @@ mirror! {
         /// It resumed, and its agent cannot have it.
         Resumed,
     }
+}
+
+/// Kept at its step by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Held {
+    /// Which contact.
+    #[serde(flatten)]
+    pub about: About,
+    /// Ends by itself then, or once the contact is with an agent.
+    pub until: Moment,
+    /// Who holds it.
+    pub by: Option<String>,
+    /// Why.
+    pub why: Option<String>,
+}
+
+/// No longer held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Released {
+    /// Which contact.
+    #[serde(flatten)]
+    pub about: About,
+    /// Who released it; none when its time was over.
+    pub by: Option<String>,
+    /// Why.
+    pub why: Option<String>,
+}
+
+/// A colleague is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Consulted {
+    /// Which contact.
+    #[serde(flatten)]
+    pub about: About,
+    /// Who is asked.
+    pub agent: String,
+    /// What the contact's source calls her.
+    pub alias: Option<String>,
+    /// Who asks: the contact's agent, who keeps it.
+    pub asked_by: Option<String>,
+    /// Whether it goes over the capacity of who is asked.
+    pub over_capacity: bool,
+    /// How much of who is asked is taken now.
+    pub capacity: Capacity,
+}
+
+/// The colleague is free again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConsultEnded {
+    /// Which contact.
+    #[serde(flatten)]
+    pub about: About,
+    /// Who was asked.
+    pub agent: String,
+    /// What the contact's source calls her.
+    pub alias: Option<String>,
 }
 
 /// Connected for very long.
@@ -468,7 +546,7 @@ macro_rules! bodies {
 }
 
 bodies! {
-    all: Box<Queued> Planned ChoiceAvailable Diverted Forwarded Abandoned;
-    agent: Box<Assigned> Connected Ended Parked Box<Resumed> Orphaned;
+    all: Box<Queued> Planned Held Released ChoiceAvailable Diverted Forwarded Abandoned;
+    agent: Box<Assigned> Box<Consulted> ConsultEnded Connected Ended Parked Box<Resumed> Orphaned;
     maybe: Transferred Requeued Stalled Closed;
 }

@@ -1,4 +1,4 @@
-//! Decides what is published about fences and reserves.
+//! Decides what is published about fences, reserves and teams that are lent.
 
 use picket_core as core;
 use schemars::JsonSchema;
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::common::{About, mirror};
 use super::{Body, Target};
 use crate::contract::inbound::control::FenceReason;
+use crate::contract::value::Moment;
 
 /// A fence stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +19,10 @@ pub struct Set {
     pub team: String,
     /// Why.
     pub because: SetBecause,
+    /// Who closed it again; none when a supervisor's opening was over.
+    pub by: Option<String>,
+    /// Why, in words.
+    pub why: Option<String>,
 }
 
 /// Why a fence stands.
@@ -26,7 +31,7 @@ pub struct Set {
 pub enum SetBecause {
     /// The plan says so.
     Plan,
-    /// A supervisor closed it again.
+    /// A supervisor closed it again, or a supervisor's opening was over.
     Supervisor,
 }
 
@@ -44,6 +49,12 @@ pub struct Opened {
     pub held_ms: u32,
     /// Who was tried, and what kept each of them; at most 16.
     pub tried: Vec<Tried>,
+    /// Closes again by itself then; only for openings by a supervisor.
+    pub until: Option<Moment>,
+    /// Who opened it, where a supervisor did.
+    pub by: Option<String>,
+    /// Why, in words.
+    pub why: Option<String>,
 }
 
 /// Somebody who was tried.
@@ -90,6 +101,34 @@ pub struct Reserve {
     pub queue: String,
 }
 
+/// A team is lent by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lent {
+    /// Whose people.
+    pub team: String,
+    /// To which queue.
+    pub queue: String,
+    /// Ends by itself then.
+    pub until: Moment,
+    /// Who lends them.
+    pub by: Option<String>,
+    /// Why.
+    pub why: Option<String>,
+}
+
+/// A lending by hand is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LendEnded {
+    /// Whose people.
+    pub team: String,
+    /// To which queue they were lent.
+    pub queue: String,
+    /// Who ended it; none when its time was over.
+    pub by: Option<String>,
+    /// Why.
+    pub why: Option<String>,
+}
+
 impl Body for Set {
     fn target(&self) -> Target<'_> {
         self.about.target()
@@ -102,8 +141,14 @@ impl Body for Opened {
     }
 }
 
-impl Body for Reserve {
-    fn target(&self) -> Target<'_> {
-        Target { other: Some(&self.team), ..Target::default() }
-    }
+macro_rules! about_a_team {
+    ($($name:ident)*) => {$(
+        impl Body for $name {
+            fn target(&self) -> Target<'_> {
+                Target { other: Some(&self.team), ..Target::default() }
+            }
+        }
+    )*};
 }
+
+about_a_team! { Reserve Lent LendEnded }

@@ -146,6 +146,14 @@ outputs! {
     ContactTransferred(contact::Transferred) = "contact"."transferred", Fact;
     /// The contact waits again.
     ContactRequeued(contact::Requeued) = "contact"."requeued", Instruction;
+    /// A supervisor keeps the contact at its step.
+    ContactHeld(contact::Held) = "contact"."held", Fact;
+    /// The contact is no longer held.
+    ContactReleased(contact::Released) = "contact"."released", Fact;
+    /// The contact's agent asks a colleague, who is taken until it is over.
+    ContactConsulted(Box<contact::Consulted>) = "contact"."consulted", Fact;
+    /// The consultation is over.
+    ContactConsultEnded(contact::ConsultEnded) = "contact"."consult_ended", Fact;
     /// The contact has been connected for longer than its channel allows: is it still?
     ContactStalled(contact::Stalled) = "contact"."stalled", Instruction;
     /// Send the contact elsewhere.
@@ -166,6 +174,10 @@ outputs! {
     ReserveReleased(fence::Reserve) = "reserve"."released", Fact;
     /// The team keeps its reserve again.
     ReserveRestored(fence::Reserve) = "reserve"."restored", Fact;
+    /// A supervisor lends a team's people to a queue, reserve included.
+    TeamLent(fence::Lent) = "team"."lent", Fact;
+    /// That lending is over.
+    TeamLendEnded(fence::LendEnded) = "team"."lend_ended", Fact;
     /// A contact is put before an agent: ask her.
     OfferMade(Box<offer::Made>) = "offer"."made", Instruction;
     /// The agent took it.

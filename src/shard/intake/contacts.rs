@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use picket_core::{
     AgentId, Arrival, ChannelId, ConnectFailure, ContactCommand, ContactId, ContactState, CustomerId, Familiar,
-    FenceReason, Fit, Handler, Input, Kind, MatterId, Millis, Need, OfferCommand, OfferId, OutsideEnd, ReasonId,
-    Rejection, Relation, Replanning, SkillId, SourceId, Supervision, ThreadId, Timestamp, Transfer,
+    FenceReason, Fit, Input, Kind, MatterId, Millis, Need, OfferCommand, OfferId, OutsideEnd, ReasonId, Rejection,
+    Relation, Replanning, SkillId, SourceId, Supervision, ThreadId, Timestamp, Transfer,
 };
 use picket_rules::Planned;
 use picket_rules::facts::{ContactFacts, Facts};
@@ -155,19 +155,13 @@ pub(super) fn updated(context: &mut Context<'_>, envelope: &Envelope, message: &
 pub(super) fn command(context: &mut Context<'_>, envelope: &Envelope) -> Result<Prepared, Refused> {
     let source = envelope.source.as_str();
     let (id, agent) = subject(&envelope.message)?;
-    let contact = match supervised(&envelope.message) {
-        Some(of) => context.contact(of.as_str(), id)?,
-        None => context.contact(source, id)?,
-    };
+    let contact = context.contact(source, id)?;
     if let Some(called) = agent {
         let agent = context.agent(source, called.as_str())?;
         let holder = context.state.router.contact(contact).and_then(|view| view.agent);
         if holder.is_some_and(|holder| holder != agent) {
             return Err(Refused::by_core(Rejection::NotYourContact));
         }
-    }
-    if let Some(supervision) = supervision(context, &envelope.message)? {
-        return Ok(Input::Supervise(contact, supervision).into());
     }
     let command = match &envelope.message {
         Inbound::ContactAbandoned(_) => ContactCommand::Abandon,
@@ -187,6 +181,9 @@ pub(super) fn command(context: &mut Context<'_>, envelope: &Envelope) -> Result<
         Inbound::ContactSchedule(message) => ContactCommand::Schedule(message.at.0),
         Inbound::ContactChoice(Choice { choice: Chosen::Callback, at, .. }) => {
             ContactCommand::Schedule(at.map_or(context.now, |at| at.0))
+        }
+        Inbound::ContactChoice(Choice { choice: Chosen::Colleague, .. }) => {
+            return Ok(Input::Supervise(contact, Supervision::OpenFence(FenceReason::CustomerChoice)).into());
         }
         // Waiting on is what happens anyway.
         Inbound::ContactChoice(_) => return Ok(Prepared::default()),
@@ -239,34 +236,8 @@ fn subject(message: &Inbound) -> Result<(&str, Option<&Id>), Refused> {
         Inbound::ContactCallback(message) => (message.contact.as_str(), None),
         Inbound::ContactSchedule(message) => (message.contact.as_str(), None),
         Inbound::ContactChoice(message) => (message.contact.as_str(), None),
-        Inbound::SupervisorOpenFence(message) => (message.contact.as_str(), None),
-        Inbound::SupervisorCloseFence(message) => (message.contact.as_str(), None),
-        Inbound::SupervisorAssign(message) => (message.contact.as_str(), None),
         other => return Err(Refused::new(Code::NotSupportedYet, format!("{} has no effect yet", other.kind()))),
     })
-}
-
-fn supervised(message: &Inbound) -> Option<&Id> {
-    match message {
-        Inbound::SupervisorOpenFence(message) => message.contact_source.as_ref(),
-        Inbound::SupervisorCloseFence(message) => message.contact_source.as_ref(),
-        Inbound::SupervisorAssign(message) => message.contact_source.as_ref(),
-        _ => None,
-    }
-}
-
-fn supervision(context: &Context<'_>, message: &Inbound) -> Result<Option<Supervision>, Refused> {
-    Ok(Some(match message {
-        Inbound::SupervisorOpenFence(message) => Supervision::OpenFence(message.reason.into()),
-        Inbound::SupervisorCloseFence(_) => Supervision::CloseFence,
-        Inbound::SupervisorAssign(message) => {
-            Supervision::Assign(Handler { agent: context.agent("", message.agent.as_str())? })
-        }
-        Inbound::ContactChoice(Choice { choice: Chosen::Colleague, .. }) => {
-            Supervision::OpenFence(FenceReason::CustomerChoice)
-        }
-        _ => return Ok(None),
-    }))
 }
 
 fn failure(failed: &ConnectFailed) -> ConnectFailure {

@@ -5,6 +5,7 @@ mod agents;
 mod anew;
 mod contacts;
 mod customers;
+mod hands;
 mod place;
 mod state;
 
@@ -164,6 +165,15 @@ pub(super) fn prepare(context: &mut Context<'_>, envelope: &Envelope) -> Result<
         Inbound::SourceSync(sync) => Ok(state::sync(context, envelope, sync)),
         // The presence of agents and sources is telemetry; what is live is answered, not recorded.
         Inbound::AgentHeartbeat(_) | Inbound::SourceHeartbeat(_) | Inbound::StateRequest(_) => Ok(Prepared::default()),
+        Inbound::ContactConsult(consult) => hands::consult(context, envelope, consult),
+        Inbound::ContactPull(pull) => hands::pull(context, envelope, pull),
+        Inbound::SupervisorOpenFence(_)
+        | Inbound::SupervisorCloseFence(_)
+        | Inbound::SupervisorAssign(_)
+        | Inbound::SupervisorTakeBack(_)
+        | Inbound::SupervisorHold(_)
+        | Inbound::SupervisorRelease(_) => hands::with_contact(context, envelope),
+        Inbound::SupervisorLend(_) | Inbound::SupervisorEndLend(_) => hands::with_team(context, envelope),
         Inbound::RulesActivate(activate) => place::activate(context, activate),
         _ => contacts::command(context, envelope),
     }

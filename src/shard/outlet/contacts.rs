@@ -2,11 +2,11 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here has nothing to say about it")]
 
 use picket_core::{
-    AgentId, Assignment, ConnectFailure, ContactFact, ContactId, ContactView, Kind, Outcome, OutsideEnd, Plan,
+    AgentId, Assignment, Bypass, ConnectFailure, ContactFact, ContactId, ContactView, Kind, Outcome, OutsideEnd, Plan,
     Standing, Transfer,
 };
 
-use super::Writing;
+use super::{Writing, hands};
 use crate::contract::inbound::contact::Chosen;
 use crate::contract::outbound::Outbound;
 use crate::contract::outbound::common::{Capacity, Estimate, Promise};
@@ -21,6 +21,7 @@ impl Writing<'_> {
         let held = view.and_then(|view| view.agent);
         let agent = held.map(|agent| self.agent(agent)).unwrap_or_default();
         let alias = held.and_then(|agent| self.alias(contact, agent));
+        let (by, why) = self.by_hand();
         match fact {
             ContactFact::Received(arrival) => self.queued(contact, &arrival.plan, arrival.scheduled_for),
             ContactFact::Due => match view {
@@ -32,14 +33,14 @@ impl Writing<'_> {
             ContactFact::PlanExhausted { .. } | ContactFact::Overflowed { .. } => {
                 self.planned(contact, PlannedBecause::Exhausted)
             }
-            // These have no voice of their own.
-            ContactFact::Identified(_)
-            | ContactFact::Held { .. }
-            | ContactFact::Consulted { .. }
-            | ContactFact::ConsultEnded => self.planned(contact, PlannedBecause::Updated),
+            // This has no voice of its own.
+            ContactFact::Identified(_) => self.planned(contact, PlannedBecause::Updated),
+            ContactFact::Held { until } => self.held(contact, *until),
+            ContactFact::Consulted { agent, over_capacity } => self.consulted(contact, *agent, *over_capacity),
+            ContactFact::ConsultEnded => self.consult_ended(contact),
             ContactFact::Replanned { because, .. } => self.planned(contact, (*because).into()),
-            ContactFact::Assigned { agent, how, standing, over_capacity, .. } => {
-                self.assigned(contact, *agent, *how, *standing, *over_capacity)
+            ContactFact::Assigned { agent, how, standing, over_capacity, bypassed } => {
+                self.assigned(contact, *agent, *how, *standing, *over_capacity, *bypassed)
             }
             ContactFact::Connected => Outbound::ContactConnected(out::Connected { about, agent, alias, waited_ms }),
             ContactFact::WrapUp { until } => Outbound::ContactEnded(out::Ended {
@@ -59,6 +60,8 @@ impl Writing<'_> {
                 waited_ms,
                 fence,
                 scheduled_for: None,
+                by,
+                why,
             }),
             ContactFact::Transferred { to } => Outbound::ContactTransferred(out::Transferred {
                 about,
@@ -84,6 +87,8 @@ impl Writing<'_> {
                     ConnectFailure::Customer { retry_at } => retry_at.map(Into::into),
                     ConnectFailure::Agent | ConnectFailure::Deadline => None,
                 },
+                by: None,
+                why: None,
             }),
             ContactFact::CallbackWanted => Outbound::ContactChoiceAvailable(out::ChoiceAvailable {
                 about,
@@ -178,8 +183,10 @@ impl Writing<'_> {
         how: Assignment,
         standing: Standing,
         over_capacity: bool,
+        bypassed: Bypass,
     ) -> Outbound {
         let view = self.state.router.contact(contact);
+        let (by, why) = if how == Assignment::Manual { self.by_hand() } else { (None, None) };
         let standing: crate::contract::outbound::common::Standing = standing.into();
         let offer = match how {
             Assignment::Accepted(offer) => Some(super::offers::name(offer)),
@@ -196,6 +203,9 @@ impl Writing<'_> {
             fence: self.fence(contact),
             over_capacity,
             capacity: self.capacity(view, agent),
+            bypassed: hands::bypassed(bypassed),
+            by,
+            why,
             waited_ms: self.waited_ms(contact),
             connect_by: view.and_then(|view| view.due).map(Into::into),
             customer: self.customer(contact),
@@ -218,14 +228,14 @@ impl Writing<'_> {
         }))
     }
 
-    fn capacity(&self, contact: Option<ContactView<'_>>, agent: AgentId) -> Capacity {
+    pub(super) fn capacity(&self, contact: Option<ContactView<'_>>, agent: AgentId) -> Capacity {
         let channel = contact.map(|view| view.channel);
         let spec = channel.and_then(|channel| self.state.router.channel(channel));
         let Some(view) = self.state.router.agent(agent) else {
             return Capacity { cost: 0, points_in_use: 0, points: 0, slots_in_use: 0, slots: 0 };
         };
-        let on_channel =
-            view.contacts.iter().filter(|id| self.state.router.contact(**id).map(|other| other.channel) == channel);
+        let taken = view.contacts.iter().chain(&view.consults);
+        let on_channel = taken.filter(|id| self.state.router.contact(**id).map(|other| other.channel) == channel);
         let own_slots = view.spec.slots.iter().find(|(of, _)| Some(*of) == channel).map(|(_, slots)| *slots);
         Capacity {
             cost: spec.map_or(0, |spec| spec.cost),

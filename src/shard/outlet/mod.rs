@@ -2,10 +2,11 @@
 
 mod agents;
 mod contacts;
+mod hands;
 mod offers;
 
 use picket_core::{
-    AgentId, ChannelId, ContactId, Event, FenceFact, Kind, QueueId, SourceId, TeamId, Timestamp, WorldFact,
+    AgentId, ChannelId, ContactId, Event, FenceFact, FenceReason, Kind, QueueId, SourceId, TeamId, Timestamp, WorldFact,
 };
 
 use super::record::{Cause, Record, ShellFact, Verdict};
@@ -96,8 +97,8 @@ impl Writing<'_> {
             ShellFact::RulesActivated { hash, number, .. } => {
                 Outbound::RulesActivated(other::RulesActivated { rules: hash.clone(), number: *number, by: None })
             }
-            // These two have no voice of their own.
-            ShellFact::ContactIn { .. } | ShellFact::Alias { .. } => self.refused(),
+            // These have no voice of their own.
+            ShellFact::ContactIn { .. } | ShellFact::Alias { .. } | ShellFact::ByHand { .. } => self.refused(),
         }
     }
 
@@ -129,17 +130,36 @@ impl Writing<'_> {
         let team = view.and_then(|view| view.fence).map(|fence| self.team(fence.team)).unwrap_or_default();
         match fact {
             FenceFact::Set { team } => {
-                Outbound::FenceSet(fence::Set { about, team: self.team(*team), because: fence::SetBecause::Plan })
+                let (team, because) = (self.team(*team), fence::SetBecause::Plan);
+                Outbound::FenceSet(fence::Set { about, team, because, by: None, why: None })
             }
             FenceFact::Closed | FenceFact::TeamMissing { .. } => {
-                Outbound::FenceSet(fence::Set { about, team, because: fence::SetBecause::Supervisor })
+                let (because, (by, why)) = (fence::SetBecause::Supervisor, self.by_hand());
+                Outbound::FenceSet(fence::Set { about, team, because, by, why })
             }
-            FenceFact::Opened { reason, held, tried, .. } => {
+            FenceFact::Opened { reason, held, tried, until } => {
                 let tried = tried
                     .iter()
                     .map(|one| fence::Tried { agent: self.agent(one.agent), obstacle: one.obstacle.into() });
-                let tried = tried.collect();
-                Outbound::FenceOpened(fence::Opened { about, team, reason: (*reason).into(), held_ms: held.0, tried })
+                let (by, why) = match reason {
+                    FenceReason::Supervisor | FenceReason::CustomerChoice => self.by_hand(),
+                    FenceReason::HoldOver
+                    | FenceReason::NoCover
+                    | FenceReason::Longest
+                    | FenceReason::Transfer
+                    | FenceReason::NoLongerValued
+                    | FenceReason::Reidentified => (None, None),
+                };
+                Outbound::FenceOpened(fence::Opened {
+                    about,
+                    team,
+                    reason: (*reason).into(),
+                    held_ms: held.0,
+                    tried: tried.collect(),
+                    until: until.map(Into::into),
+                    by,
+                    why,
+                })
             }
         }
     }
@@ -152,15 +172,15 @@ impl Writing<'_> {
             WorldFact::ReserveRestored { team, queue } => {
                 Outbound::ReserveRestored(fence::Reserve { team: self.team(*team), queue: self.queue(*queue) })
             }
+            WorldFact::Lent { team, queue, until } => self.lent(*team, *queue, *until),
+            WorldFact::LendingEnded { team, queue } => self.lend_ended(*team, *queue),
             // Nothing else of the place has a voice.
             WorldFact::Changed(_)
             | WorldFact::Widened { .. }
             | WorldFact::HoursTurned { .. }
             | WorldFact::MembershipTurned { .. }
             | WorldFact::ClockJumped { .. }
-            | WorldFact::CalendarRunsOut { .. }
-            | WorldFact::Lent { .. }
-            | WorldFact::LendingEnded { .. } => self.refused(),
+            | WorldFact::CalendarRunsOut { .. } => self.refused(),
         }
     }
 
