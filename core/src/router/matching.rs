@@ -199,8 +199,13 @@ impl Router {
 
     /// The place of the best of several heads: the best of each queue by its own order, then the best of those.
     fn best_of(&self, heads: impl Iterator<Item = Head> + Clone, now: Timestamp) -> Option<usize> {
-        let rank = heads.clone().map(|head| head.rank).min()?;
+        self.best_of_each(heads, now).first().map(|(place, _)| *place)
+    }
+
+    /// Of those of the first rank the best of each queue by its own order, and their places; the best of all comes first.
+    fn best_of_each(&self, heads: impl Iterator<Item = Head> + Clone, now: Timestamp) -> SmallVec<[(usize, Head); 4]> {
         let mut best: SmallVec<[(usize, Head); 4]> = SmallVec::new();
+        let Some(rank) = heads.clone().map(|head| head.rank).min() else { return best };
         for (place, head) in heads.enumerate().filter(|(_, head)| head.rank == rank) {
             match best.iter_mut().find(|(_, known)| known.queue == head.queue) {
                 Some(known) if self.compare(&head, &known.1, now).is_lt() => *known = (place, head),
@@ -208,7 +213,14 @@ impl Router {
                 None => best.push((place, head)),
             }
         }
-        best.into_iter().min_by(|(_, one), (_, other)| one.by_promise(other, now)).map(|(place, _)| place)
+        best.sort_by(|(_, one), (_, other)| one.by_promise(other, now));
+        best
+    }
+
+    /// Whether a head stands for its queue in an order that compares nothing with other queues.
+    fn has_own_order(&self, head: &Head) -> bool {
+        let queue = head.queue.and_then(|queue| self.queues.get(queue.index()));
+        queue.is_some_and(|queue| queue.spec.order != QueueOrder::Promise)
     }
 
     /// Which of two heads of one rank is served first: in one queue by its order, across queues by promise.
@@ -232,37 +244,53 @@ impl Router {
         let mut passed: Vec<ContactId> = Vec::new();
         loop {
             let agent = self.live_agent(id).filter(|agent| self.takes_anything(agent))?;
-            let head = self.best_head(agent, &passed, now)?;
-            let contact = head.waiting.contact;
-            let choices = self.contacts.get(contact.index()).map(|contact| self.choose(contact)).unwrap_or_default();
-            match choices.first().map(|choice| choice.agent) {
-                Some(agent) if agent == id => return Some(Claim { agent, head, choices, is_fresh: true }),
-                Some(other) => {
+            let heads = self.best_heads(agent, &passed, now);
+            let best = *heads.first()?;
+            let mut claim = None;
+            // What another gets does not stand for its queue either: behind it may be one that comes before the best.
+            let others = heads.iter().skip(1).filter(|head| self.has_own_order(head));
+            for head in [&best].into_iter().chain(others) {
+                let contact = self.contacts.get(head.waiting.contact.index());
+                let choices = contact.map(|contact| self.choose(contact)).unwrap_or_default();
+                let first = choices.first().map(|choice| choice.agent);
+                if first == Some(id) {
+                    claim = claim.or(Some(Claim { agent: id, head: best, choices, is_fresh: true }));
+                    continue;
+                }
+                if let Some(other) = first {
                     round.passed_over.push(id);
                     if !round.looked_at.contains(&other) {
                         self.work.agents.insert(other);
                     }
                 }
-                None => {}
+                passed.push(head.waiting.contact);
+                claim = None;
+                break;
             }
-            passed.push(contact);
+            if claim.is_some() {
+                return claim;
+            }
         }
     }
 
-    /// The best of the contacts at the heads of an agent's lanes that she may have now. What keeps her from a lane is
-    /// looked for last, and only where nothing better is open to her.
-    fn best_head(&self, agent: &Agent, passed: &[ContactId], now: Timestamp) -> Option<Head> {
+    /// The best of each queue of the contacts at the heads of an agent's lanes that she may have now; the best of all
+    /// comes first. What keeps her from a lane is looked for last, and only where nothing better is open to her.
+    fn best_heads(&self, agent: &Agent, passed: &[ContactId], now: Timestamp) -> SmallVec<[Head; 4]> {
         let mut heads: SmallVec<[(Head, &Lane); 16]> = SmallVec::new();
         for audience in self.audiences(agent) {
             let lanes = self.lanes.of(audience);
             heads.extend(lanes.filter_map(|(_, lane)| Some((self.head_for(agent, lane, passed)?, lane))));
         }
         heads.sort_by_key(|(head, _)| head.rank);
-        heads.chunk_by(|(one, _), (other, _)| one.rank == other.rank).find_map(|equal| {
+        let groups = heads.chunk_by(|(one, _), (other, _)| one.rank == other.rank).map(|equal| {
             let open = equal.iter().filter(|(_, lane)| self.obstacle(agent, &lane.key.demand()) == Obstacle::None);
             let open: SmallVec<[Head; 8]> = open.map(|(head, _)| *head).collect();
-            self.best_of(open.iter().copied(), now).and_then(|place| open.get(place).copied())
-        })
+            self.best_of_each(open.iter().copied(), now)
+                .into_iter()
+                .map(|(_, head)| head)
+                .collect::<SmallVec<[Head; 4]>>()
+        });
+        groups.into_iter().find(|best| !best.is_empty()).unwrap_or_default()
     }
 
     /// The first contact of a lane that nothing particular keeps from this agent.

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod common;
 pub mod contact;
+mod ending;
 pub mod fence;
 pub mod offer;
 pub mod other;
