@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::batch::{Figure, ratio};
+use super::controls::Controls;
 use crate::simulate::Visit;
 
 /// Contacts below which a customer says nothing about continuity.
@@ -55,7 +56,7 @@ pub(super) fn figures<'a>(replications: impl Iterator<Item = &'a [Vec<Visit>]>) 
     let names = ["continuity_upc", "continuity_coc", "continuity_secon", "continuity_by_chance"];
     let figures = names.iter().enumerate().map(|(at, name)| {
         let pairs: Vec<_> = parts.iter().filter_map(|part| part.get(at).copied()).collect();
-        ratio(name, &pairs, 1.0)
+        ratio(name, &pairs, 1.0, &Controls::default())
     });
     figures.filter(|figure| figure.half_width.is_some()).collect()
 }

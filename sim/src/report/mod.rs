@@ -2,6 +2,7 @@
 
 mod batch;
 mod continuity;
+mod controls;
 mod definitions;
 mod human;
 
@@ -9,11 +10,21 @@ use serde::Serialize;
 
 pub use batch::{Figure, ratio};
 pub use continuity::{Indexes, indexes};
+pub use controls::Controls;
 pub use definitions::{DEFINITIONS, Definition};
 pub use human::human;
 
 use crate::scenario::Span;
 use crate::simulate::{Batch, ClassTally, GroupTally, Model, OPENINGS, Run, STANDINGS};
+
+/// How sure the numbers of a report are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Widths {
+    /// As they were counted.
+    Plain,
+    /// With luck taken out, where it is known what was to be expected.
+    Controlled,
+}
 
 /// What a run showed.
 #[derive(Clone, Debug, Serialize)]
@@ -85,23 +96,43 @@ impl Report {
     /// The report of a run as far as it has come.
     #[must_use]
     pub fn of(run: &Run<'_>) -> Self {
+        Self::controlled(run, Widths::Plain)
+    }
+
+    /// The same, with luck taken out of its numbers if that is asked for and can be.
+    #[must_use]
+    pub fn controlled(run: &Run<'_>, widths: Widths) -> Self {
         let model = run.model();
         let batches: Vec<&Batch> = run.replications().iter().flat_map(|one| one.batches()).collect();
+        let whole = Self::of_batches(model, &batches, widths);
+        let classes = whole.classes.into_iter().enumerate().map(|(class, mut report)| {
+            let customers = run.replications().iter().map(|one| one.visits(class));
+            report.figures.extend(continuity::figures(customers));
+            report
+        });
         Self {
             contacts: run.replications().iter().map(|one| u64::from(one.contacts())).sum(),
             unfinished: run.replications().iter().map(crate::simulate::Replication::unfinished).sum(),
-            classes: (0..model.scenario.classes.len()).map(|class| class_report(run, class, &batches)).collect(),
-            ..Self::of_batches(model, &batches)
+            classes: classes.collect(),
+            ..whole
         }
     }
 
     /// The report of some batches, without what needs to know customers.
     #[must_use]
-    pub fn of_batches(model: &Model, batches: &[&Batch]) -> Self {
+    pub fn of_batches(model: &Model, batches: &[&Batch], widths: Widths) -> Self {
         let scenario = &model.scenario;
-        let mut groups: Vec<GroupReport> =
-            model.groups().iter().enumerate().map(|(at, name)| group_report(name, batches, |n| n == at)).collect();
-        groups.push(group_report("everybody", batches, |_| true));
+        let controls = match widths {
+            Widths::Plain => Controls::default(),
+            Widths::Controlled => Controls::new(&batches.iter().map(|batch| lucky(model, batch)).collect::<Vec<_>>()),
+        };
+        let mut groups: Vec<GroupReport> = model
+            .groups()
+            .iter()
+            .enumerate()
+            .map(|(at, name)| group_report(name, batches, &controls, |n| n == at))
+            .collect();
+        groups.push(group_report("everybody", batches, &controls, |_| true));
         let replications = scenario.replications as usize;
         #[expect(clippy::cast_precision_loss, reason = "replications are at most a thousand")]
         let measured_s = batches.iter().map(|batch| batch.length).sum::<f64>() / 1000.0 / replications as f64;
@@ -113,14 +144,25 @@ impl Report {
             batches: batches.len(),
             contacts: 0,
             unfinished: 0,
-            classes: (0..scenario.classes.len()).map(|class| counted(model, class, batches)).collect(),
+            classes: (0..scenario.classes.len()).map(|class| counted(model, class, batches, &controls)).collect(),
             groups,
             definitions: DEFINITIONS.iter().collect(),
         }
     }
 }
 
-fn group_report(name: &str, batches: &[&Batch], is_in: impl Fn(usize) -> bool) -> GroupReport {
+/// What was luck in a batch, as numbers that are zero on average.
+fn lucky(model: &Model, batch: &Batch) -> Vec<f64> {
+    let mut lucky = batch.luck.controls();
+    if !lucky.is_empty() {
+        let patient = model.scenario.classes.iter().map(|class| class.patience.is_none());
+        let classes = batch.classes.iter().zip(patient).filter(|(_, patient)| !patient);
+        lucky.extend(classes.map(|(tally, _)| tally.abandoned - tally.expected_abandoned));
+    }
+    lucky
+}
+
+fn group_report(name: &str, batches: &[&Batch], controls: &Controls, is_in: impl Fn(usize) -> bool) -> GroupReport {
     let sum = |batch: &Batch| {
         let mut sum = GroupTally::default();
         let members = batch.groups.iter().enumerate().filter(|(at, _)| is_in(*at));
@@ -128,25 +170,18 @@ fn group_report(name: &str, batches: &[&Batch], is_in: impl Fn(usize) -> bool) -
         sum
     };
     let pairs: Vec<_> = batches.iter().map(|batch| sum(batch)).map(|sum| (sum.busy, sum.duty)).collect();
-    GroupReport { name: name.to_owned(), figures: vec![ratio("occupancy", &pairs, 1.0)] }
-}
-
-fn class_report(run: &Run<'_>, class: usize, batches: &[&Batch]) -> ClassReport {
-    let mut report = counted(run.model(), class, batches);
-    let customers = run.replications().iter().map(|one| one.visits(class));
-    report.figures.extend(continuity::figures(customers));
-    report
+    GroupReport { name: name.to_owned(), figures: vec![ratio("occupancy", &pairs, 1.0, controls)] }
 }
 
 /// What the tallies of one class say.
-fn counted(model: &Model, class: usize, batches: &[&Batch]) -> ClassReport {
+fn counted(model: &Model, class: usize, batches: &[&Batch], controls: &Controls) -> ClassReport {
     let scenario = &model.scenario;
     let name = scenario.classes.get(class).map_or_else(String::new, |class| class.name.clone());
     let tallies: Vec<(&ClassTally, f64)> =
         batches.iter().filter_map(|batch| Some((batch.classes.get(class)?, batch.length))).collect();
     let figure = |name: &str, scale: f64, of: &dyn Fn(&ClassTally) -> (f64, f64)| {
         let pairs: Vec<_> = tallies.iter().map(|(tally, _)| of(tally)).collect();
-        ratio(name, &pairs, scale)
+        ratio(name, &pairs, scale, controls)
     };
     let mut figures = vec![
         figure("p_wait", 1.0, &|t| (t.waited, t.offered)),
@@ -161,7 +196,7 @@ fn counted(model: &Model, class: usize, batches: &[&Batch]) -> ClassReport {
         figure("mean_handling_s", 1e-3, &|t| (t.handling, t.answered)),
     ];
     let lengths: Vec<_> = tallies.iter().map(|(tally, length)| (tally.wait, *length)).collect();
-    figures.push(ratio("mean_queue", &lengths, 1.0));
+    figures.push(ratio("mean_queue", &lengths, 1.0, controls));
     let patient = scenario.classes.get(class).is_some_and(|class| class.patience.is_none());
     for (at, time) in scenario.within.iter().enumerate() {
         figures.extend(service(&figure, *time, at));

@@ -30,6 +30,7 @@ impl Replication<'_> {
             Some(customers) => u32::try_from(source.customers.below(u64::from(customers))).unwrap_or(0),
             None => u32::try_from(key - 1).unwrap_or(u32::MAX),
         };
+        self.books.arrival(self.now, class, model.patience.as_ref(), patience);
         self.next_arrival(class);
         self.receive(class, customer, (key, 0), (work, patience))
     }
@@ -60,6 +61,7 @@ impl Replication<'_> {
         let is_measured = self.measured_from.is_some_and(|from| self.now >= from) && self.now < self.measured_until;
         let batch = self.batches.len().checked_sub(1).filter(|_| is_measured);
         self.waiting += u64::from(batch.is_some());
+        self.books.wait(self.now, class);
         let arrived = self.now;
         let (agent, waited, version) = (None, false, 0);
         let live = Live { class, batch, arrived, customer, key, tries, work, agent, begun: arrived, waited, version };

@@ -3,6 +3,7 @@
 
 mod contacts;
 mod duty;
+mod luck;
 mod model;
 mod notes;
 mod place;
@@ -11,6 +12,7 @@ mod replication;
 mod tally;
 mod work;
 
+pub use luck::Luck;
 pub use model::Model;
 pub use replication::{Replication, Started, Visit};
 pub use tally::{Batch, ClassTally, GroupTally, OPENINGS, STANDINGS};

@@ -58,6 +58,7 @@ impl Replication<'_> {
             started.push(Started { at: now - self.model.scenario.start.0.0, contact, agent });
         }
         self.end_wait(contact, live);
+        self.books.begin(now, live.class);
         let at = standing_place(standing);
         self.count(contact, |tally, _| {
             tally.answered += 1.0;
@@ -98,6 +99,7 @@ impl Replication<'_> {
     /// The talk is over; wrap-up may follow.
     pub(super) fn put_down(&mut self, contact: u32, live: Live) {
         let now = self.now;
+        self.books.end(now, live.class);
         if let Some(worker) = live.agent.and_then(|agent| self.workers.get_mut(agent as usize)) {
             worker.finish(now, contact);
             if worker.is_shared() {
@@ -109,6 +111,7 @@ impl Replication<'_> {
     /// The wait of a contact is over, however it ended.
     pub(super) fn end_wait(&mut self, contact: u32, live: Live) {
         self.waiting -= u64::from(live.batch.is_some());
+        self.books.wait_over(self.now, live.class);
         let model = self.model;
         let law = model.classes.get(live.class).and_then(|class| class.patience.as_ref());
         #[expect(clippy::cast_precision_loss, reason = "spans are far below 2^53 ms")]

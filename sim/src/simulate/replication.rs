@@ -10,6 +10,7 @@ use picket_core::{
 
 use super::Error;
 use super::duty::Duty;
+use super::luck::Books;
 use super::model::Model;
 use super::tally::Batch;
 use super::work::Worker;
@@ -32,6 +33,7 @@ pub struct Replication<'a> {
     pub(super) sources: Vec<ClassSource>,
     pub(super) workers: Vec<Worker>,
     pub(super) duty: Duty,
+    pub(super) books: Books,
     pub(super) live: VecDeque<Option<Live>>,
     /// The number of the first contact of `live`.
     pub(super) first: u32,
@@ -134,6 +136,7 @@ impl<'a> Replication<'a> {
             sources: sources.collect(),
             workers: model.place.workers.clone(),
             duty,
+            books: Books::new(model, start),
             live: VecDeque::new(),
             first: 0,
             started: None,
@@ -176,6 +179,7 @@ impl<'a> Replication<'a> {
     pub(super) fn warm_up(&mut self) -> Result<(), Error> {
         self.advance(self.now + self.model.scenario.warm_up.ticks())?;
         self.duty.take(self.now);
+        self.books.take(self.now);
         self.measured_from = Some(self.now);
         Ok(())
     }
@@ -187,9 +191,10 @@ impl<'a> Replication<'a> {
         self.batches.push(Batch::new(length, self.sources.len(), self.model.place.groups.len()));
         self.measured_until = self.now + self.batch_length;
         self.advance(self.measured_until)?;
-        let groups = self.duty.take(self.now);
+        let (groups, luck) = (self.duty.take(self.now), self.books.take(self.now));
         if let Some(batch) = self.batches.last_mut() {
             batch.groups = groups;
+            batch.luck = luck;
         }
         Ok(())
     }

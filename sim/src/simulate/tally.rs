@@ -1,5 +1,7 @@
 //! Decides what is counted: of the contacts that arrived in a batch, and of the people's time that passed in it.
 
+use super::luck::Luck;
+
 /// What an agent can be to a contact, in the order of [`ClassTally::standing`].
 pub const STANDINGS: [&str; 6] = ["own", "team", "cover", "outside", "queue", "lent"];
 
@@ -105,11 +107,14 @@ pub struct Batch {
     pub classes: Vec<ClassTally>,
     /// In the order of the groups.
     pub groups: Vec<GroupTally>,
+    /// What was luck.
+    pub luck: Luck,
 }
 
 impl Batch {
     pub(super) fn new(length: f64, classes: usize, groups: usize) -> Self {
-        Self { length, classes: vec![ClassTally::default(); classes], groups: vec![GroupTally::default(); groups] }
+        let (classes, groups) = (vec![ClassTally::default(); classes], vec![GroupTally::default(); groups]);
+        Self { length, classes, groups, luck: Luck::default() }
     }
 
     /// Joins the batch that follows.
@@ -117,5 +122,6 @@ impl Batch {
         self.length += next.length;
         self.classes.iter_mut().zip(&next.classes).for_each(|(own, other)| own.add(other));
         self.groups.iter_mut().zip(&next.groups).for_each(|(own, other)| own.add(other));
+        self.luck.join(&next.luck);
     }
 }

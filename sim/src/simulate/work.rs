@@ -24,6 +24,11 @@ impl Worker {
         self.slowdown > 0.0
     }
 
+    /// Whether a contact's work is done in as much time, whatever else she has.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.is_shared() && self.speed.total_cmp(&1.0).is_eq()
+    }
+
     /// Work per millisecond on each contact.
     fn rate(&self) -> f64 {
         let others = u32::try_from(self.active.len().saturating_sub(1)).unwrap_or(u32::MAX);

@@ -23,7 +23,7 @@ pub(super) fn consult(context: &mut Context<'_>, envelope: &Envelope, message: &
         let view = context.state.router.contact(contact);
         let is_holder = view.and_then(|view| view.agent).is_none_or(|holder| holder == agent);
         let is_asked = view.and_then(|view| view.consulted) == Some(agent);
-        if !is_holder && !(message.ended && is_asked) {
+        if !(is_holder || message.ended && is_asked) {
             return Err(Refused::by_core(Rejection::NotYourContact));
         }
     }

@@ -3,7 +3,7 @@
 
 use picket_core::{
     AgentId, Assignment, Bypass, ConnectFailure, ContactFact, ContactId, ContactView, Kind, Outcome, OutsideEnd, Plan,
-    Standing, Transfer,
+    Standing, Timestamp, Transfer,
 };
 
 use super::{Writing, hands};
@@ -15,13 +15,11 @@ use crate::contract::outbound::contact::{self as out, AgeFrom, PlannedBecause, T
 impl Writing<'_> {
     pub(super) fn contact(&self, contact: ContactId, fact: &ContactFact) -> Outbound {
         let about = self.about(contact);
-        let fence = self.fence(contact);
         let waited_ms = self.waited_ms(contact);
         let view = self.state.router.contact(contact);
         let held = view.and_then(|view| view.agent);
         let agent = held.map(|agent| self.agent(agent)).unwrap_or_default();
         let alias = held.and_then(|agent| self.alias(contact, agent));
-        let (by, why) = self.by_hand();
         match fact {
             ContactFact::Received(arrival) => self.queued(contact, &arrival.plan, arrival.scheduled_for),
             ContactFact::Due => match view {
@@ -52,17 +50,7 @@ impl Writing<'_> {
             }),
             ContactFact::Parked => Outbound::ContactParked(out::Parked { about, agent, alias }),
             ContactFact::Resumed { agent, over_capacity } => self.resumed(contact, *agent, *over_capacity),
-            ContactFact::Requeued { cause } => Outbound::ContactRequeued(out::Requeued {
-                about,
-                cause: (*cause).into(),
-                agent: held.map(|_| agent),
-                alias,
-                waited_ms,
-                fence,
-                scheduled_for: None,
-                by,
-                why,
-            }),
+            ContactFact::Requeued { cause } => self.requeued(contact, (*cause).into(), None, self.by_hand()),
             ContactFact::Transferred { to } => Outbound::ContactTransferred(out::Transferred {
                 about,
                 to: self.transferred_to(to),
@@ -76,20 +64,13 @@ impl Writing<'_> {
                 agent: held.map(|_| agent),
                 connected_ms: self.since_connected(contact).unwrap_or_default(),
             }),
-            ContactFact::ConnectFailed { failure } => Outbound::ContactRequeued(out::Requeued {
-                about,
-                cause: out::RequeueCause::ConnectFailed,
-                agent: held.map(|_| agent),
-                alias,
-                waited_ms,
-                fence,
-                scheduled_for: match failure {
-                    ConnectFailure::Customer { retry_at } => retry_at.map(Into::into),
+            ContactFact::ConnectFailed { failure } => {
+                let retry_at = match failure {
+                    ConnectFailure::Customer { retry_at } => *retry_at,
                     ConnectFailure::Agent | ConnectFailure::Deadline => None,
-                },
-                by: None,
-                why: None,
-            }),
+                };
+                self.requeued(contact, out::RequeueCause::ConnectFailed, retry_at, (None, None))
+            }
             ContactFact::CallbackWanted => Outbound::ContactChoiceAvailable(out::ChoiceAvailable {
                 about,
                 choices: vec![Chosen::Wait, Chosen::Callback],
@@ -98,6 +79,27 @@ impl Writing<'_> {
             }),
             ContactFact::Closed { outcome } => self.closed(contact, outcome),
         }
+    }
+
+    fn requeued(
+        &self,
+        contact: ContactId,
+        cause: out::RequeueCause,
+        scheduled_for: Option<Timestamp>,
+        (by, why): (Option<String>, Option<String>),
+    ) -> Outbound {
+        let held = self.state.router.contact(contact).and_then(|view| view.agent);
+        Outbound::ContactRequeued(out::Requeued {
+            about: self.about(contact),
+            cause,
+            agent: held.map(|agent| self.agent(agent)),
+            alias: held.and_then(|agent| self.alias(contact, agent)),
+            waited_ms: self.waited_ms(contact),
+            fence: self.fence(contact),
+            scheduled_for: scheduled_for.map(Into::into),
+            by,
+            why,
+        })
     }
 
     /// The particular end of a contact, told before its `closed`.
