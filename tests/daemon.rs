@@ -25,6 +25,7 @@ mod daemon {
     mod bad_input;
     mod feed;
     mod foreign;
+    mod hands;
     mod kills;
     mod readiness;
     mod rules_change;

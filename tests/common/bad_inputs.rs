@@ -112,6 +112,7 @@ pub(crate) fn kinds(tag: &str, now: Timestamp) -> Vec<Bad> {
     let mut kinds = unreadable(&good);
     kinds.extend(wrong_attributes(&good));
     kinds.extend(wrong_data(&good, tag));
+    kinds.extend(wrong_hands(tag));
     kinds.extend(lying(&good, tag));
     kinds.extend(batches(&good));
     kinds
@@ -298,6 +299,18 @@ fn wrong_data(good: Good<'_>, tag: &str) -> Vec<Bad> {
             ),
         ),
         bad(
+            "a message for a later version",
+            Code::NotSupportedYet,
+            other("yet", "commitment.keep", json!({"commitment": "c1"})),
+        ),
+    ]
+}
+
+fn wrong_hands(tag: &str) -> Vec<Bad> {
+    let other =
+        |name: &str, noun_verb: &str, data: Value| structured(&event(&format!("{tag}-{name}"), noun_verb, data));
+    vec![
+        bad(
             "a consultation with nobody",
             Code::MissingField,
             other("consult", "contact.consult", json!({"contact": "c1"})),
@@ -320,11 +333,6 @@ fn wrong_data(good: Good<'_>, tag: &str) -> Vec<Bad> {
                 "supervisor.lend",
                 json!({"team": "hopkins", "queue": "general", "until": "2199-01-01T00:00:00Z", "by": "sue", "why": "x"}),
             ),
-        ),
-        bad(
-            "a message for a later version",
-            Code::NotSupportedYet,
-            other("yet", "commitment.keep", json!({"commitment": "c1"})),
         ),
     ]
 }

@@ -141,6 +141,7 @@ pub(crate) fn sequences(tag: &str, now: Timestamp) -> Vec<Sequence> {
     let mut sequences = offers(&script);
     sequences.extend(contacts(&script));
     sequences.extend(hands(&script));
+    sequences.extend(supervision(&script));
     sequences.extend(places(&script));
     sequences
 }
@@ -226,13 +227,8 @@ fn contacts<'a>(script: &dyn Fn(&'static str) -> Script<'a>) -> Vec<Sequence> {
     ]
 }
 
-/// What is done by hand: consultations, pulling, assigning, holding and lending.
+/// What agents do by hand: consultations and pulling.
 fn hands<'a>(script: &dyn Fn(&'static str) -> Script<'a>) -> Vec<Sequence> {
-    let said = |mut data: Value| {
-        data["by"] = json!("sue");
-        data["why"] = json!("to see it refused");
-        data
-    };
     vec![
         script("a consultation while waiting").received().then(
             &[Code::WrongContactState],
@@ -269,6 +265,17 @@ fn hands<'a>(script: &dyn Fn(&'static str) -> Script<'a>) -> Vec<Sequence> {
             "contact.pull",
             json!({"agent": "bola"}),
         ),
+    ]
+}
+
+/// What a supervisor does by hand.
+fn supervision<'a>(script: &dyn Fn(&'static str) -> Script<'a>) -> Vec<Sequence> {
+    let said = |mut data: Value| {
+        data["by"] = json!("sue");
+        data["why"] = json!("to see it refused");
+        data
+    };
+    vec![
         script("an assignment to an agent who is away").received().then(
             &[Code::AgentUnavailable],
             "supervisor.assign",

@@ -119,7 +119,7 @@ impl Writing<'_> {
         }
     }
 
-    fn queued(&self, contact: ContactId, plan: &Plan, scheduled_for: Option<picket_core::Timestamp>) -> Outbound {
+    fn queued(&self, contact: ContactId, plan: &Plan, scheduled_for: Option<Timestamp>) -> Outbound {
         let since = self.state.router.contact(contact).map_or(self.record.at, |view| view.since);
         let ahead = self.state.router.position(contact);
         let estimates = self.state.router.estimates(contact, self.record.at).unwrap_or_default();
