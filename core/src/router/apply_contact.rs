@@ -409,7 +409,7 @@ impl Router {
         self.reindex(agent_id, Gain::Possible);
     }
 
-    /// Age and longest wait go on; the steps begin anew.
+    /// Age and longest wait go on; the steps begin anew, and whom it was handed on to before no longer comes first.
     fn apply_overflowed(&mut self, at: Timestamp, id: ContactId, to: QueueId) {
         let Some(contact) = self.contacts.get_mut(id.index()) else { return };
         contact.plan.queue = to;
@@ -417,6 +417,7 @@ impl Router {
         contact.widened = None;
         contact.step = 0;
         contact.step_since = at;
+        contact.redirect = None;
         contact.progress.exhausted = false;
         self.replace(id);
     }

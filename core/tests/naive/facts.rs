@@ -178,6 +178,7 @@ impl Naive {
         case.widened = None;
         case.step = 0;
         case.step_since = at;
+        case.redirect = None;
         case.exhausted = false;
     }
 

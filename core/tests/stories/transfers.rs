@@ -59,3 +59,18 @@ fn who_handed_a_contact_on_is_free_at_once() {
     let scene = talking().arrives(8, fenced(), at(3)).then_asked(8, &[]);
     scene.ready(&[BOLA], at(4)).when(to(Transfer::Agent(BOLA)), at(10)).then_asked(7, &[BOLA]).then_asked(8, &[ANN]);
 }
+
+#[test]
+fn what_overflows_into_another_queue_no_longer_waits_where_it_was_handed_on_to() {
+    let away = ExitAction::Overflow(BILLING);
+    let finally = Finally { busy: away, no_cover: away, closed_hours: away, holiday: away };
+    let plan = Plan { longest: Some(secs(30)), finally, ..plan() };
+    let scene = world().ready(&[CARYS], at(0)).arrives(7, plan, at(1)).answered(7, at(2));
+    let scene = scene.when(to(Transfer::Queue(GENERAL)), at(10)).until(at(41));
+    let scene =
+        scene.then_some(|event| matches!(event, Event::Contact(_, ContactFact::Overflowed { to: BILLING, .. })));
+    let view = scene.router.contact(ContactId(7)).unwrap();
+    assert_eq!((view.plan.queue, view.handed_on), (BILLING, None));
+    let scene = scene.with(WorldChange::PutAgent(BOLA, agent(&[BILLING]))).ready(&[BOLA], at(42));
+    scene.then_asked(7, &[BOLA]);
+}
