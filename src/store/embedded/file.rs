@@ -45,10 +45,22 @@ const TABLES: &str = "
     ) STRICT;
 ";
 
+/// The lock of a file, given up when dropped. A program that is being started in this moment still holds what this
+/// process had open; so it is unlocked, and not only closed.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What cannot be unlocked is closed in a moment, which does the same.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Takes the lock that keeps every other process, and every other store of this one, out of the file at `path`.
 ///
 /// It is a lock of the operating system on a file beside it, so it cannot outlive the process that holds it.
-pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
+pub(super) fn lock(path: &Path) -> Result<Lock, StoreError> {
     let refused = |source: io::Error| StoreError::Unavailable {
         attempt: "locking the store's file",
         source: Box::new(io::Error::new(source.kind(), format!("{}: {source}", path.display()))),
@@ -73,7 +85,7 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     }
     // SQLite would make the file, and the log beside it, readable to everybody; what is in it is personal.
     private().open(path).map_err(refused)?;
-    Ok(lock)
+    Ok(Lock(lock))
 }
 
 fn private() -> OpenOptions {

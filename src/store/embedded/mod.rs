@@ -7,7 +7,6 @@ mod file;
 mod journal;
 mod worker;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +34,7 @@ struct Shared {
     // In the order in which they must end: both connections are closed before the lock is given up.
     reader: Worker,
     writer: Worker,
-    _lock: File,
+    _lock: file::Lock,
 }
 
 impl Embedded {
