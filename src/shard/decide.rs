@@ -160,6 +160,17 @@ impl Decider {
         (decided, self.answer(&envelope, verdict, seq))
     }
 
+    /// What an event or a new plan is made out with; names met for the first time are added to `fresh`.
+    pub(super) fn context<'a>(&'a mut self, rows: &'a Rows, fresh: &'a mut Vec<Name>) -> intake::Context<'a> {
+        intake::Context {
+            state: &mut self.state,
+            rules: &self.rules,
+            lookup: Lookup { overlay: &self.overlay, rows, pepper: &self.pepper },
+            now: self.keeper.last(),
+            fresh,
+        }
+    }
+
     fn carry_out(
         &mut self,
         envelope: &Envelope,
@@ -170,15 +181,8 @@ impl Decider {
         if let Some(to) = intake::clock_advance(envelope) {
             return self.advance(to, decided);
         }
-        let lookup = Lookup { overlay: &self.overlay, rows, pepper: &self.pepper };
-        let mut context = intake::Context {
-            state: &mut self.state,
-            rules: &self.rules,
-            lookup,
-            now: self.keeper.last(),
-            fresh: &mut draft.names,
-        };
-        let Prepared { inputs, facts, writes, trace } = intake::prepare(&mut context, envelope)?;
+        let prepared = intake::prepare(&mut self.context(rows, &mut draft.names), envelope)?;
+        let Prepared { inputs, facts, writes, trace } = prepared;
         // Several inputs are each a statement of its own: one that is refused does not take the others back.
         let single = inputs.len() == 1;
         for input in inputs {

@@ -90,15 +90,7 @@ impl Decider {
         let mut draft = Draft::default();
         let mut plans: Vec<(ContactId, Box<Plan>)> = Vec::new();
         for contact in slice {
-            let lookup = Lookup { overlay: &self.overlay, rows, pepper: &self.pepper };
-            let mut context = intake::Context {
-                state: &mut self.state,
-                rules: &self.rules,
-                lookup,
-                now: self.keeper.last(),
-                fresh: &mut draft.names,
-            };
-            match intake::planned_anew(&mut context, *contact) {
+            match intake::planned_anew(&mut self.context(rows, &mut draft.names), *contact) {
                 Ok(Anew { plan, relation, valued }) => {
                     if let Some(relation) = relation {
                         let command = picket_core::ContactCommand::Identify(relation);
@@ -122,8 +114,12 @@ impl Decider {
                 self.hand_in(Input::Replan(vec![plan], Replanning::Rules), &mut draft);
             }
         }
-        let is_news = !(draft.events.is_empty() && draft.facts.is_empty());
-        is_news.then(|| self.seal(Cause::Rules, Verdict::Applied, draft))
+        if draft.events.is_empty() && draft.facts.is_empty() {
+            // No record will say these names.
+            self.state.names.rollback(&mut draft.names);
+            return None;
+        }
+        Some(self.seal(Cause::Rules, Verdict::Applied, draft))
     }
 
     fn hand_in(&mut self, input: Input, draft: &mut Draft) {
