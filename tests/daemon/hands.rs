@@ -59,7 +59,7 @@ impl Place {
         self.send("agent.set_state", json!({"agent": agent, "state": "ready"}));
     }
 
-    /// A text that this agent has and is connected with.
+    /// A call that this agent has and is connected with.
     fn connected(&mut self, contact: &str, agent: &str) {
         self.ready(agent);
         self.send("contact.received", json!({"contact": contact, "channel": "voice"}));
@@ -91,36 +91,60 @@ fn a_colleague_is_asked_and_taken_until_it_is_over() {
 }
 
 #[test]
-fn an_agent_takes_a_waiting_contact_and_a_supervisor_takes_it_back() {
+fn an_agent_takes_a_waiting_contact_even_one_that_she_declined() {
     let mut place = Place::new("pull");
+    place.connected("c-0", "bola");
+    place.ready("ann");
     place.send("contact.received", json!({"contact": "c-1", "channel": "voice"}));
-    assert_eq!(place.refused("contact.pull", json!({"contact": "c-1", "agent": "ann"})), "agent_unavailable");
-    let hold = json!({"contact": "c-1", "by": "sue", "why": "for ann"});
-    place.send("supervisor.hold", hold);
+    assert_eq!(place.refused("contact.pull", json!({"contact": "c-1", "agent": "emil"})), "agent_unavailable");
+    let offer = place.next("offer.made");
+    place.send("offer.decline", json!({"offer": offer["offer"], "agent": "ann"}));
+    // Bola is there and busy: it waits for her rather than being offered to Ann again.
+    assert_eq!(place.daemon.get("/v1/contacts/c-1").json()["state"], "waiting");
+    place.send("contact.pull", json!({"contact": "c-1", "agent": "ann"}));
+    let assigned = loop {
+        let assigned = place.next("contact.assigned");
+        if assigned["contact"] == "c-1" {
+            break assigned;
+        }
+    };
+    assert_eq!((&assigned["agent"], &assigned["how"]), (&json!("ann"), &json!("manual")), "{assigned}");
+}
+
+#[test]
+fn a_supervisor_keeps_a_contact_forces_it_upon_somebody_and_takes_it_back() {
+    let mut place = Place::new("supervise");
+    place.send("contact.received", json!({"contact": "c-1", "channel": "voice"}));
+    place.send("supervisor.hold", json!({"contact": "c-1", "by": "sue", "why": "for ann"}));
     let held = place.next("contact.held");
     assert!(held["until"].is_string() && held["by"] == "sue" && held["why"] == "for ann", "{held}");
+    place.send("supervisor.release", json!({"contact": "c-1", "by": "sue", "why": "changed her mind"}));
+    assert_eq!(place.next("contact.released")["by"], "sue");
+    assert_eq!(place.refused("supervisor.release", json!({"contact": "c-1"})), "wrong_contact_state");
     let forced = json!({"contact": "c-1", "agent": "emil", "force": true, "by": "sue", "why": "nobody else"});
     place.send("supervisor.assign", forced);
     let assigned = place.next("contact.assigned");
     assert_eq!((&assigned["agent"], &assigned["by"]), (&json!("emil"), &json!("sue")), "{assigned}");
     place.send("supervisor.take_back", json!({"contact": "c-1", "by": "sue", "why": "ill"}));
-    place.next("contact.requeued");
+    assert_eq!(place.next("contact.requeued")["why"], "ill");
     assert_eq!(place.daemon.get("/v1/contacts/c-1").json()["state"], "waiting");
-    place.refused("supervisor.release", json!({"contact": "c-1"}));
 }
 
 #[test]
 fn a_team_is_lent_by_hand_and_the_lending_ends() {
     let mut place = Place::new("lend");
-    // Vera alone is the team's reserve; lent by hand she takes the queue's work.
-    place.refused("supervisor.end_lend", json!({"team": "hopkins", "queue": "general"}));
+    assert_eq!(place.refused("supervisor.end_lend", json!({"team": "hopkins", "queue": "general"})), "not_lent");
+    // Vera alone is what the team keeps free.
+    place.ready("vera");
+    place.send("contact.received", json!({"contact": "c-1", "channel": "voice"}));
+    assert_eq!(place.daemon.get("/v1/contacts/c-1").json()["state"], "waiting");
     let lend = json!({"team": "hopkins", "queue": "general", "by": "sue", "why": "the lines are full"});
     place.send("supervisor.lend", lend);
     let lent = place.next("team.lent");
     assert!(lent["team"] == "hopkins" && lent["queue"] == "general" && lent["until"].is_string(), "{lent}");
+    assert_eq!(place.next("offer.made")["agent"], "vera", "the reserve is lent too");
     let team = place.daemon.get("/v1/teams/hopkins").json();
     assert!(team["lent_to"].to_string().contains("general"), "{team}");
     place.send("supervisor.end_lend", json!({"team": "hopkins", "queue": "general", "by": "sue", "why": "over"}));
-    let ended = place.next("team.lend_ended");
-    assert_eq!(ended["queue"], "general", "{ended}");
+    assert_eq!(place.next("team.lend_ended")["queue"], "general");
 }
