@@ -21,6 +21,7 @@ impl Router {
             Event::Agent(id, fact) => self.apply_agent(at, *id, fact),
             Event::World(fact) => self.apply_world(at, fact),
         }
+        self.judge();
         self.forget(at);
     }
 

@@ -157,8 +157,11 @@ impl Router {
         }
         self.replace(id);
         // What an agent can take depends on what she has, not on how far that is.
-        if let Some(agent) = phase.holder().filter(|agent| before.holder() != Some(*agent)) {
-            self.reindex(agent, Gain::None);
+        match phase.holder() {
+            Some(agent) if before.holder() != Some(agent) => self.reindex(agent, Gain::None),
+            // Whoever waits for her by chance learns when she is done at the latest.
+            Some(agent) => self.stir_smart(agent),
+            None => {}
         }
     }
 

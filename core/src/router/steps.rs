@@ -8,6 +8,7 @@ use super::apply_world::is_within;
 use super::audience::Audience;
 use super::capacity::{Condition, Shift};
 use super::check::Demand;
+use super::lanes::Lane;
 use super::state::{Contact, Hours};
 use crate::bugs::Bug;
 use crate::{
@@ -58,6 +59,15 @@ impl Router {
         }
     }
 
+    /// The lane in which a waiting contact waits for the people of its current step.
+    pub(crate) fn own_lane(&self, contact: &Contact, audience: Audience) -> Option<&Lane> {
+        let places = contact.places.iter().filter_map(|place| Some((place, self.lanes.get(place.lane)?)));
+        let mut meant = places.filter(|(_, lane)| lane.key.audience == audience);
+        // The step's own lane is the first of its number; one that an earlier step shares has that step's.
+        let own = meant.clone().find(|(place, _)| place.step == contact.step);
+        own.or_else(|| meant.next_back()).map(|(_, lane)| lane)
+    }
+
     /// When the current step of a waiting contact is over.
     pub(crate) fn step_end(&self, contact: &Contact) -> StepEnd {
         let nobody = StepEnd { at: Some(contact.step_since), cause: StepCause::Nobody };
@@ -69,11 +79,7 @@ impl Router {
             (None, Some(step)) => step.holds,
             _ => Holds { left: Hold::For(Millis::ZERO), ..Holds::all(Hold::For(TRANSFER_HOLD)) },
         };
-        let places = contact.places.iter().filter_map(|place| Some((place, self.lanes.get(place.lane)?)));
-        let mut meant = places.filter(|(_, lane)| lane.key.audience == audience);
-        // The step's own lane is the first of its number; one that an earlier step shares has that step's.
-        let own = meant.clone().find(|(place, _)| place.step == contact.step);
-        let Some((_, lane)) = own.or_else(|| meant.next_back()) else { return nobody };
+        let Some(lane) = self.own_lane(contact, audience) else { return nobody };
         let plain = contact.avoids.is_empty() && contact.excluded.is_empty();
         if plain && matches!(audience, Audience::Queue(_)) && is_same(holds) {
             return if lane.able {

@@ -246,7 +246,11 @@ impl Router {
 
     /// Sets a contact's timer to its next deadline.
     pub(crate) fn arm_contact(&mut self, id: ContactId) {
-        self.judge(id);
+        self.note_unjudged(id);
+        self.rearm_contact(id);
+    }
+
+    pub(super) fn rearm_contact(&mut self, id: ContactId) {
         let Some(contact) = self.contacts.get(id.index()) else { return };
         let wanted = self.contact_deadline(contact);
         let before = contact.armed;

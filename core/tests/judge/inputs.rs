@@ -389,6 +389,43 @@ impl Reader<'_> {
         Input::World(Box::new(change))
     }
 
+    /// Moments a thousand years away, or beyond all reckoning; some are refused, and some are granted.
+    fn absurd_times(&self, dice: &mut Dice) -> Input {
+        const AGES: i64 = 1000 * 365 * 86_400_000;
+        let at = dice.pick(&[Timestamp(self.now.0 - AGES), Timestamp(self.now.0 + AGES), Timestamp(i64::MAX)]);
+        let Input::Receive(arrival) = self.arrival(dice) else { return Input::ClockJumped(Millis::ZERO) };
+        let agent = self.anybody(dice);
+        let waiting = self.one_of(dice, &[ContactState::Waiting, ContactState::Offered]);
+        let with_agent = self.one_of(dice, &[ContactState::Connected, ContactState::Assigned]);
+        let (presence, by) = (Presence::NotReady, StateSetter::Source(self.s.source(0)));
+        let mut plan = plan(self.s, dice);
+        match dice.below(12) {
+            0 => Input::Receive(Box::new(Arrival { since: at, ..*arrival })),
+            1 => Input::Receive(Box::new(Arrival { scheduled_for: Some(at), ..*arrival })),
+            2 => Input::Contact(waiting, ContactCommand::Schedule(at)),
+            3 => {
+                let failure = ConnectFailure::Customer { retry_at: Some(at) };
+                Input::Contact(with_agent, ContactCommand::FailToConnect(failure))
+            }
+            4 => {
+                let pause =
+                    AgentCommand::SetState { channels: Vec::new(), presence, reason: None, until: Some(at), by };
+                Input::Agent(agent, pause)
+            }
+            5 => Input::Agent(agent, AgentCommand::Absent { from: self.now, until: at, reason: None, deputy: None }),
+            6 => Input::Agent(agent, AgentCommand::Absent { from: at, until: at, reason: None, deputy: None }),
+            7 => Input::Supervise(waiting, Supervision::Hold(Some(at))),
+            8 => Input::Supervise(waiting, Supervision::OpenFenceUntil(at)),
+            9 => Input::Team(self.s.team(dice.below(2)), TeamCommand::Lend(self.s.queue(0), Some(at))),
+            10 => Input::ClockJumped(Millis(u32::MAX)),
+            _ => {
+                (plan.longest, plan.wrap_up) = (Some(Millis(u32::MAX)), Millis(u32::MAX));
+                plan.promise.within = dice.pick(&[Millis(1), Millis(u32::MAX)]);
+                Input::Receive(Box::new(Arrival { plan, ..*arrival }))
+            }
+        }
+    }
+
     /// What nobody should say.
     fn misbehaviour(&self, dice: &mut Dice) -> Input {
         let s = self.s;
@@ -401,7 +438,8 @@ impl Reader<'_> {
         let again = |arrival: Arrival| Input::Receive(Box::new(arrival));
         let nobody = s.agent(900);
         let put = |change| Input::World(Box::new(change));
-        match dice.below(30) {
+        match dice.below(34) {
+            30.. if !s.is_scalable => self.absurd_times(dice),
             24 => Input::Agent(self.anybody(dice), AgentCommand::Pull(with_agent)),
             25 => Input::Contact(contact, ContactCommand::EndConsult),
             26 => Input::Supervise(contact, Supervision::Release),

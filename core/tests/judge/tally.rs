@@ -14,8 +14,7 @@ pub(crate) struct Tally {
 }
 
 /// Kinds that the core never brings forth, and why.
-const NEVER: [(&str, &str); 4] = [
-    ("event.contact.step.unlikely", "no history has a smart hold: `held` and the stories do"),
+const NEVER: [(&str, &str); 3] = [
     ("event.contact.step.fence_opened", "an opened fence adds people to the step reached, and enters none"),
     ("event.contact.assigned.resumed", "a contact that returns to its agent is `Resumed`"),
     ("event.agent.state.lost", "a lost heartbeat is `Vouched`; what is shown for it is derived"),

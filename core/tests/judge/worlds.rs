@@ -142,8 +142,13 @@ pub(crate) fn world(s: Setting, dice: &mut Dice) -> Vec<WorldChange> {
     world
 }
 
-fn holds(s: Setting, dice: &mut Dice) -> Holds {
+fn holds(s: Setting, dice: &mut Dice, who: Who) -> Holds {
     let span = |dice: &mut Dice| Hold::For(s.span(dice.pick(&[0, 5, 10, 25, 40])));
+    // Nobody waits by chance for one of a whole queue.
+    if who != Who::Queue && dice.one_in(4) {
+        let busy = Hold::Smart(s.span(dice.pick(&[20, 40, 60])), dice.pick(&[150, 400, 700]));
+        return Holds { busy, away: span(dice), absent: span(dice), off_shift: span(dice), left: span(dice) };
+    }
     if dice.one_in(3) {
         return Holds::all(Hold::Working(s.span(20), s.calendar(SHIFT)));
     }
@@ -166,7 +171,7 @@ fn steps(s: Setting, dice: &mut Dice, fenced: bool) -> Vec<Step> {
     };
     let step = |who| Step {
         who,
-        holds: holds(s, dice),
+        holds: holds(s, dice, who),
         joining: if dice.one_in(5) { Joining::Only } else { Joining::Widens },
         needs: if dice.one_in(6) { vec![Need { skill: s.skill(GERMAN), level: Level(2) }] } else { Vec::new() },
         bypass: Bypass { skill: dice.one_in(4), slots: dice.one_in(4), hours: dice.one_in(4) },

@@ -38,7 +38,7 @@ impl Naive {
     fn change_offer(&mut self, at: Timestamp, id: OfferId, fact: &OfferFact) {
         if let OfferFact::Made { contact, agent, standing, expires_at, bypassed, .. } = *fact {
             self.note_departure(at, contact, true);
-            self.asked.insert(id, Asked { contact, agent, standing, expires_at, bypassed });
+            self.asked.insert(id, Asked { contact, agent, standing, made_at: at, expires_at, bypassed });
             self.last_offer = id.0;
             self.take_turn(agent);
             return;
@@ -206,6 +206,7 @@ impl Naive {
             redirect: None,
             fence: None,
             held_until: None,
+            judged: None,
             consulted: None,
             stands_for: None,
             excluded: Vec::new(),
@@ -222,6 +223,9 @@ impl Naive {
     /// Moves a contact; who had it, and has it no longer, is idle from now on.
     fn go(&mut self, at: Timestamp, id: ContactId, place: Place) {
         self.note_departure(at, id, place.holder().is_some());
+        if self.cases[&id].place.holder() != place.holder() {
+            self.note_lasted(at, id);
+        }
         self.handovers += 1;
         let handovers = self.handovers;
         let case = self.case_mut(id);
@@ -429,6 +433,7 @@ impl Naive {
                 person.removed = true;
                 (person.idle, person.login, person.misses) = (kept.idle, kept.login, kept.misses);
                 (person.today, person.turn, person.over_capacity) = (kept.today, kept.turn, kept.over_capacity);
+                person.lasted = kept.lasted;
             }
             WorldChange::PutTeam(id, spec) => {
                 let group = self.teams.entry(*id).or_insert_with(|| Group {

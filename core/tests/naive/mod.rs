@@ -2,7 +2,7 @@
 //! everything it can, so that a reader can hold it against the design. It shares only the public types with the core.
 //!
 //! `people` says who is there and what she can take, `plans` how a plan goes on, `matching` who gets what, `orders` and
-//! `hands` what an input does, `waits` how long one more would wait, `facts` what an event changes, `clock` what is due
+//! `hands` what an input does, `waits` how long one more would wait, `smart` when waiting is worth it no longer, `facts` what an event changes, `clock` what is due
 //! next, `floor` when a queue's service is too low.
 
 mod clock;
@@ -14,6 +14,7 @@ mod matching;
 mod orders;
 mod people;
 mod plans;
+mod smart;
 mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,8 @@ pub(crate) struct Naive {
     noted: BTreeSet<QueueId>,
     /// Every departure from the line of a queue, in order.
     departures: Vec<waits::Departure>,
+    /// How long everything lasted that somebody had, in order.
+    lasted: Vec<(ChannelId, u32)>,
 }
 
 #[derive(Clone)]
@@ -68,6 +71,7 @@ struct Person {
     today: (i64, u32),
     turn: u64,
     over_capacity: BTreeSet<ContactId>,
+    lasted: Vec<(ChannelId, u32)>,
 }
 
 #[derive(Clone, Copy)]
@@ -123,6 +127,7 @@ struct Case {
     redirect: Option<Transfer>,
     fence: Option<Fence>,
     held_until: Option<Timestamp>,
+    judged: Option<smart::Judged>,
     /// Whom its agent asks for advice, and since which hand-over.
     consulted: Option<(AgentId, u64)>,
     /// For whom its agent stands in.
@@ -169,6 +174,7 @@ struct Asked {
     contact: ContactId,
     agent: AgentId,
     standing: Standing,
+    made_at: Timestamp,
     expires_at: Timestamp,
     bypassed: Bypass,
 }
@@ -216,6 +222,7 @@ impl Naive {
 
     fn emit(&mut self, now: Timestamp, event: Event, out: &mut Vec<Event>) {
         self.change(now, &event);
+        self.judge_holds();
         out.push(event);
     }
 

@@ -46,6 +46,7 @@ impl Person {
             today: (0, 0),
             turn: 0,
             over_capacity: std::collections::BTreeSet::new(),
+            lasted: Vec::new(),
         }
     }
 
@@ -258,6 +259,16 @@ impl Naive {
         let points = self.points(agent, Some(channel)) + u64::from(spec.cost);
         points <= u64::from(self.people[&agent].spec.points)
             && (skip_slots || self.contacts_on(agent, channel) < self.slots(agent, channel))
+    }
+
+    /// Whether one more contact fits once one of another channel is gone.
+    pub(super) fn frees(&self, agent: AgentId, ask: &Ask, gone: ChannelId) -> bool {
+        let freed =
+            if self.channels[&gone].interruptible_by.contains(&ask.channel) { 0 } else { self.channels[&gone].cost };
+        let points = self.points(agent, Some(ask.channel)) + u64::from(self.channels[&ask.channel].cost);
+        let taken = self.contacts_on(agent, ask.channel) - u64::from(gone == ask.channel);
+        points <= u64::from(self.people[&agent].spec.points) + u64::from(freed)
+            && (ask.bypass.slots || taken < self.slots(agent, ask.channel))
     }
 
     /// Whether what she has is already too much.

@@ -82,21 +82,27 @@ impl Naive {
         None
     }
 
+    /// Of whom the current step speaks, and what it asks of them.
+    pub(super) fn own_ask(&self, case: &Case) -> Option<(Whom, Ask)> {
+        let whom = Self::current_whom(case)?;
+        let meant: Vec<Ask> = self.asks(case).into_iter().filter(|ask| ask.whom == whom).collect();
+        // An open fence may ask the same people once more, without what the step skips.
+        let own = meant.iter().find(|ask| ask.step == case.step).or(meant.last());
+        Some((whom, own.cloned()?))
+    }
+
     pub(super) fn step_end(&self, case: &Case) -> StepEnd {
         let nobody = StepEnd { at: Some(case.step_since), cause: StepCause::Nobody };
         if case.held_until.is_some() {
             return StepEnd { at: None, cause: StepCause::HoldOver };
         }
-        let Some(whom) = Self::current_whom(case) else { return nobody };
-        let meant: Vec<Ask> = self.asks(case).into_iter().filter(|ask| ask.whom == whom).collect();
-        // An open fence may ask the same people once more, without what the step skips.
-        let own = meant.iter().find(|ask| ask.step == case.step).or(meant.last());
-        let Some(ask) = own.cloned() else { return nobody };
+        let Some((whom, ask)) = self.own_ask(case) else { return nobody };
         let holds = match (&case.redirect, case.plan.steps.get(case.step)) {
             (None, Some(step)) => step.holds,
             _ => Holds { left: Hold::For(Millis::ZERO), ..Holds::all(Hold::For(TRANSFER_HOLD)) },
         };
         let mut end = nobody;
+        let mut is_smart = false;
         for agent in self.meant(whom) {
             let is_unfit = self.live(agent).is_some_and(|person| !person.meets(&ask.needs) && !ask.bypass.skill);
             if self.people.contains_key(&agent) && (case.avoids(agent) || is_unfit) {
@@ -120,12 +126,17 @@ impl Naive {
             } else {
                 holds.left
             };
+            // Those under a smart hold are judged together.
+            if matches!(hold, Hold::Smart(..)) {
+                is_smart = true;
+                continue;
+            }
             end.at = match (end.at, self.after(case.step_since, hold)) {
                 (Some(one), Some(other)) => Some(one.max(other)),
                 _ => None,
             };
         }
-        end
+        if is_smart { Self::smart_end(case, end) } else { end }
     }
 
     pub(super) fn longest_at(case: &Case) -> Option<Timestamp> {

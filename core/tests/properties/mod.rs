@@ -162,7 +162,12 @@ fn shifting_all_times_changes_nothing_but_times() {
     for seed in 0..rounds() {
         let by = i64::try_from(seed + 1).expect("small") * 86_400_000;
         let other = Setting::USUAL.later(by);
-        compared(seed, Setting::USUAL, other, |word, value| if word == "Timestamp" { value + by } else { value });
+        compared(
+            seed,
+            Setting::USUAL,
+            other,
+            |word, value| if word == "Timestamp" { value.saturating_add(by) } else { value },
+        );
     }
 }
 

@@ -144,6 +144,29 @@ fn after_contact_work_that_ends_by_itself_is_certain_to_end() {
 }
 
 #[test]
+fn who_begins_after_contact_work_is_waited_for_again_by_its_end() {
+    let plan = Plan { wrap_up: secs(60), ..plan_with(700) };
+    let scene = practised().arrives(1, plan, at(2000)).answered(1, at(2000)).ready(&[BOLA], at(2001));
+    let scene = scene.arrives(7, plan_with(700), at(2100));
+    assert_eq!(step_until(&scene, 7), Some(at(2150)));
+    // By chance it would be over at 2150; now it is certain that she is done by 2170.
+    let scene = scene.when(contact(1, ContactCommand::End), at(2110));
+    assert_eq!(scene.router.chance_permille(ContactId(7), at(2110)), Some(1000));
+    scene.until(at(2170)).then_asked(7, &[ANN]);
+}
+
+#[test]
+fn who_is_asked_for_advice_is_busy_and_no_more_certain_to_free_up_than_with_a_contact() {
+    let bolas = Plan { lead: Some(BOLA), ..plan_with(400) };
+    let scene = practised().ready(&[BOLA], at(2000)).arrives(1, bolas, at(2001)).answered(1, at(2001));
+    let scene = scene.when(contact(1, ContactCommand::Consult(ANN)), at(2010));
+    let scene = scene.arrives(7, plan_with(600), at(2020));
+    // Of the eight that are remembered four ended within the two minutes that are left: too few.
+    let moved = fact(7, ContactFact::StepEntered { step: 1, cause: StepCause::Unlikely { chance_permille: 500 } });
+    scene.then_some(|event| *event == moved);
+}
+
+#[test]
 fn a_queue_has_no_smart_hold_and_a_break_neither() {
     let in_queue = Plan { steps: vec![step(Who::Queue, smart(400))], ..plan() };
     let away = Holds { away: Hold::Smart(secs(10), 400), ..hold(10) };
