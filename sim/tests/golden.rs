@@ -52,7 +52,7 @@ rows! {
     Always patience_lognormal_of_mean_one = patience "whitt_ln_1_1";
     Always patience_exponential_of_mean_four = patience "whitt_m_4";
     Always patience_lognormal_of_mean_four = patience "whitt_ln_4_4";
-    LongOnly patience_lognormal_of_mean_four_and_little_spread = patience "whitt_ln_4_025";
+    Always patience_lognormal_of_mean_four_and_little_spread = patience "whitt_ln_4_025";
     Always priority_without_interruption = router "priority_MMn";
     Always cutoff_of_none = router "cutoff_priority_k0";
     Always cutoff_of_one = router "cutoff_priority_k1";

@@ -89,6 +89,13 @@ mod tests {
         (0..batches).map(batch).unzip()
     }
 
+    /// What never happened says only for how long it might have.
+    #[test]
+    fn a_control_that_lies_on_one_side_only_is_left_out() {
+        let rows: Vec<Vec<f64>> = made_up(1, 60).1.into_iter().map(|row| vec![-1e-9 * row[0].abs(), row[1]]).collect();
+        assert_eq!(Controls::new(&rows).len(), 1);
+    }
+
     #[test]
     fn with_controls_the_quotient_lies_within_its_half_width_in_95_of_100_cases() {
         // With 20 batches and numbers this skewed it is 92.5 of 100: use more.

@@ -3,8 +3,13 @@
 /// Batches per control, at least: with fewer, the regression would fit what it has to judge.
 const BATCHES_PER_CONTROL: usize = 4;
 
-/// Share of the batches in which a control must say something: what is rarer would explain single batches, not luck.
+/// One of so many batches is the least in which a control must say something: what is rarer would explain single batches,
+/// not luck.
 const SAYING: usize = 4;
+
+/// One of so many batches is the least in which it must lie above, and below, what was to be expected. What never
+/// happened, however little it was to be expected, lies below always, and would take the place of luck.
+const SWINGING: usize = 10;
 
 /// Part of a control's square that must be new beside those before it.
 const NEW: f64 = 1e-6;
@@ -45,7 +50,9 @@ impl Controls {
                 break;
             }
             let column: Vec<f64> = rows.iter().map(|row| row.get(place).copied().unwrap_or_default()).collect();
-            if column.iter().filter(|value| **value != 0.0).count() * SAYING >= batches {
+            let above = column.iter().filter(|value| **value > 0.0).count();
+            let below = column.iter().filter(|value| **value < 0.0).count();
+            if (above + below) * SAYING >= batches && above.min(below) * SWINGING >= batches {
                 controls.push(column);
             }
         }

@@ -76,8 +76,8 @@ fn add(own: &mut [f64; LEVELS], other: &[f64; LEVELS]) {
 }
 
 /// Keeps the books while a world goes on. Nothing is kept where it is not known what was to be expected: that takes
-/// Poisson arrivals of a level rate, exponential handling, and people who handle one contact at their own speed. Nor with
-/// a patience that is not exponential: there a line that is rarely empty gave numbers that were off by many half-widths.
+/// Poisson arrivals of a level rate, nobody who comes again, exponential handling, and people who handle one contact at
+/// their own speed.
 #[derive(Clone, Debug)]
 pub(super) struct Books {
     is_kept: bool,
@@ -96,15 +96,10 @@ pub(super) struct Books {
     sum: Luck,
 }
 
-/// Whether nobody comes again, and patience does not depend on the time waited.
-const fn is_memoryless(class: &super::model::ClassModel) -> bool {
-    class.redial.is_none() && matches!(class.patience, None | Some(Law::Exponential(_)))
-}
-
 impl Books {
     pub(super) fn new(model: &Model, start: i64) -> Self {
         let known = model.classes.iter().map(|class| match (&class.arrivals, &class.handling) {
-            (Arrivals::Poisson(steps), Law::Exponential(mean)) if is_memoryless(class) => match steps.as_slice() {
+            (Arrivals::Poisson(steps), Law::Exponential(mean)) if class.redial.is_none() => match steps.as_slice() {
                 [(_, rate)] => Some((*rate, 1.0 / mean)),
                 _ => None,
             },
