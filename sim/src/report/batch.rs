@@ -15,6 +15,15 @@ pub struct Figure {
     pub half_width: Option<f64>,
 }
 
+impl Figure {
+    /// The square root of it; the width follows by its slope there.
+    pub(super) fn root(self) -> Self {
+        let value = self.value.max(0.0).sqrt();
+        let half_width = self.half_width.filter(|_| value > 0.0).map(|half| half / (2.0 * value));
+        Self { value, half_width, ..self }
+    }
+}
+
 /// The quotient of two sums over batches. Its half-width is the ratio estimator's, by Student's t. With controls it is
 /// that of the two means without luck (Lavenberg and Welch 1981), and each control costs a degree of freedom.
 #[must_use]

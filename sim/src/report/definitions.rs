@@ -16,7 +16,7 @@ const fn means(name: &'static str, text: &'static str) -> Definition {
 }
 
 /// Every number that a report can have.
-pub const DEFINITIONS: [Definition; 25] = [
+pub const DEFINITIONS: [Definition; 29] = [
     means("±", "half the width of the 95 % interval, by means of batches over all replications (ratio estimator, t)"),
     means("offered", "arrived in the measured time, further tries included, and the wait is over"),
     means("p_wait", "nobody could take it when it arrived ÷ offered; p_no_wait is the rest"),
@@ -31,6 +31,10 @@ pub const DEFINITIONS: [Definition; 25] = [
     means("diverted", "sent elsewhere or refused by a full queue ÷ offered"),
     means("redials", "further tries of somebody who gave up ÷ offered"),
     means("mean_handling_s", "from the answer to the end of after-contact work, of those answered"),
+    means("estimate_given", "told a wait when it began to wait, and answered ÷ answered"),
+    means("estimate_bias_s", "by how much these waited longer than they were told, on average"),
+    means("estimate_error_s", "root of the mean square of that difference"),
+    means("estimate_in_band", "share of these whose wait lay within the band that they were told; meant to be 0.9"),
     means("mean_queue", "sum of the waits ÷ time: contacts waiting on average"),
     means("within_T_of_offered", "answered within T ÷ offered"),
     means("within_T_of_answered", "answered within T ÷ answered"),

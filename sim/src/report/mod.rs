@@ -195,6 +195,14 @@ fn counted(model: &Model, class: usize, batches: &[&Batch], controls: &Controls)
         figure("redials", 1.0, &|t| (t.redials, t.offered)),
         figure("mean_handling_s", 1e-3, &|t| (t.handling, t.answered)),
     ];
+    if tallies.iter().any(|(tally, _)| tally.promised > 0.0) {
+        figures.extend([
+            figure("estimate_given", 1.0, &|t| (t.promised, t.answered)),
+            figure("estimate_bias_s", 1e-3, &|t| (t.promise_error, t.promised)),
+            figure("estimate_error_s", 1e-6, &|t| (t.promise_square, t.promised)).root(),
+            figure("estimate_in_band", 1.0, &|t| (t.promise_kept, t.promised)),
+        ]);
+    }
     let lengths: Vec<_> = tallies.iter().map(|(tally, length)| (tally.wait, *length)).collect();
     figures.push(ratio("mean_queue", &lengths, 1.0, controls));
     let patient = scenario.classes.get(class).is_some_and(|class| class.patience.is_none());

@@ -63,14 +63,28 @@ impl Replication<'_> {
         self.waiting += u64::from(batch.is_some());
         self.books.wait(self.now, class);
         let arrived = self.now;
-        let (agent, waited, version) = (None, false, 0);
-        let live = Live { class, batch, arrived, customer, key, tries, work, agent, begun: arrived, waited, version };
+        let live = Live {
+            class,
+            batch,
+            arrived,
+            customer,
+            key,
+            tries,
+            work,
+            agent: None,
+            begun: arrived,
+            waited: false,
+            promised: None,
+            version: 0,
+        };
         self.live.push_back(Some(live));
         let arrival = self.arrival(model, contact, class, customer)?;
         self.told.push_back(Input::Receive(Box::new(arrival)));
         self.tell()?;
+        let promised = self.router.estimates(ContactId(contact), Timestamp(self.now));
         if let Some(live) = self.live_mut(contact).filter(|live| live.agent.is_none()) {
             live.waited = true;
+            live.promised = promised.and_then(|both| both.own.or(both.any));
             if patience.is_finite() {
                 let at = self.now + Span::millis(patience).ticks();
                 self.schedule(at, Due::GiveUp { contact });

@@ -131,6 +131,13 @@ impl Replication<'_> {
                 (&mut tally.wait_abandoned, &mut tally.abandoned_within)
             };
             *sum += waited;
+            if let Some(promised) = live.promised.filter(|_| answered) {
+                let error = waited - f64::from(promised.wait.0);
+                tally.promised += 1.0;
+                tally.promise_error += error;
+                tally.promise_square += error * error;
+                tally.promise_kept += f64::from(u8::from(error.abs() <= f64::from(promised.band.0)));
+            }
             for ((time, count), of_all) in within.iter().zip(counts).zip(&mut tally.virtual_within) {
                 if waited <= time.ms() {
                     *count += 1.0;

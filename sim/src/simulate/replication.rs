@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use picket_core::{
-    AgentCommand, ContactCommand, ContactId, Event, Familiar, Input, Presence, Rejection, Router, SourceId,
+    AgentCommand, ContactCommand, ContactId, Estimate, Event, Familiar, Input, Presence, Rejection, Router, SourceId,
     StateSetter, Timestamp,
 };
 
@@ -102,6 +102,8 @@ pub(super) struct Live {
     pub(super) agent: Option<u32>,
     pub(super) begun: i64,
     pub(super) waited: bool,
+    /// What it was told when it began to wait.
+    pub(super) promised: Option<Estimate>,
     pub(super) version: u32,
 }
 

@@ -75,6 +75,14 @@ sums! {
         handling: f64,
         /// How many would have given up on average, given how long each waited.
         expected_abandoned: f64,
+        /// Answered, after a wait for which an estimate was given when it began.
+        promised: f64,
+        /// By how much these waited longer than that.
+        promise_error: f64,
+        /// The squares of it.
+        promise_square: f64,
+        /// Those whose wait lay within the estimate's band.
+        promise_kept: f64,
         /// Answered within each of the scenario's times.
         answered_within: [f64; 4],
         /// Given up within each.

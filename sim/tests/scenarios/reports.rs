@@ -61,6 +61,18 @@ fn the_parts_of_a_whole_sum_to_it() {
     assert_eq!(report.unfinished, 0);
 }
 
+#[test]
+fn a_report_says_how_good_the_estimates_were() {
+    let report = report(&changed("golden/A01.toml", |_| {}));
+    let of = |figure: &str| value(&report, "general", figure);
+    assert!(of("estimate_given") > 0.5 * of("p_wait"), "{report:?}");
+    // Nine in ten are meant; the band is a normal one, and waits are not.
+    assert!((0.85..=1.0).contains(&of("estimate_in_band")), "{}", of("estimate_in_band"));
+    let mean = of("mean_wait_s") / of("p_wait");
+    assert!(of("estimate_bias_s").abs() < 0.25 * mean, "{} of {mean}", of("estimate_bias_s"));
+    assert!(of("estimate_error_s") < mean, "{} of {mean}", of("estimate_error_s"));
+}
+
 /// The worked example's own rules make the plans.
 #[test]
 fn a_scenario_runs_on_a_rule_folder() {
