@@ -57,32 +57,54 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}", settings.http.listen))?;
     tracing::info!(address = %server.address(), "the API listens");
-    let (mut shard, mut rest) = (JoinSet::new(), JoinSet::new());
-    shard.spawn(service.run(stop.clone()));
-    rest.spawn(server.run());
-    rest.spawn(notify_systemd(handle, stop.clone()));
-    rest.spawn(reload::at_hangup(settings.rules.path.clone(), activate, stop.clone()));
-    let ended = tokio::select! {
-        signal = stop_signal() => { signal?; None }
-        ended = shard.join_next() => ended,
-        ended = rest.join_next() => ended,
-    };
-    tracing::info!("stopping: what was taken is committed and published first");
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-    let ending = async {
-        // The shard first, then the API, so that whoever waits for an answer gets it.
-        stop.cancel();
-        while shard.join_next().await.is_some() {}
-        drained.cancel();
-        while rest.join_next().await.is_some() {}
-    };
-    if tokio::time::timeout(ENDING, ending).await.is_err() {
-        tracing::warn!("not everything ended in time; the journal has what was taken");
-    }
-    match ended {
-        Some(Err(panic)) => bail!("a part of the daemon panicked: {panic}"),
-        Some(Ok(())) => bail!("a part of the daemon ended by itself; its reason is in the log"),
-        None => Ok(()),
+    let mut parts = Parts { stop: stop.clone(), drained, ..Parts::default() };
+    parts.shard.spawn(service.run(stop.clone()));
+    parts.rest.spawn(server.run());
+    parts.rest.spawn(notify_systemd(handle, stop.clone()));
+    parts.rest.spawn(reload::at_hangup(settings.rules.path.clone(), activate, stop));
+    parts.run_until(stop_signal()).await
+}
+
+/// What runs in the daemon. None of it ends before the daemon does.
+#[derive(Debug, Default)]
+struct Parts {
+    shard: JoinSet<()>,
+    /// The API, and what else is around the shard.
+    rest: JoinSet<()>,
+    /// Tells the shard to end.
+    stop: CancellationToken,
+    /// Tells the API to, once the shard has.
+    drained: CancellationToken,
+}
+
+impl Parts {
+    /// Waits for the signal to stop, or for a part that ends by itself, and drains everything then.
+    ///
+    /// # Errors
+    /// A part ended by itself: whoever watches the process has to start it again.
+    async fn run_until(mut self, told: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+        let ended = tokio::select! {
+            signal = told => { signal?; None }
+            ended = self.shard.join_next() => ended,
+            ended = self.rest.join_next() => ended,
+        };
+        tracing::info!("stopping: what was taken is committed and published first");
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+        let ending = async {
+            // The shard first, then the API, so that whoever waits for an answer gets it.
+            self.stop.cancel();
+            while self.shard.join_next().await.is_some() {}
+            self.drained.cancel();
+            while self.rest.join_next().await.is_some() {}
+        };
+        if tokio::time::timeout(ENDING, ending).await.is_err() {
+            tracing::warn!("not everything ended in time; the journal has what was taken");
+        }
+        match ended {
+            Some(Err(panic)) => bail!("a part of the daemon panicked: {panic}"),
+            Some(Ok(())) => bail!("a part of the daemon ended by itself; its reason is in the log"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -124,5 +146,41 @@ async fn notify_systemd(handle: ShardHandle, stop: CancellationToken) {
         }
         let status = health.trouble().unwrap_or_else(|| "routing".to_owned());
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog, sd_notify::NotifyState::Status(&status)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Parts;
+
+    /// A daemon whose shard does this, and whose API ends when it is told to.
+    async fn ended(shard: impl Future<Output = ()> + Send + 'static) -> String {
+        let mut parts = Parts::default();
+        let drained = parts.drained.clone();
+        parts.shard.spawn(shard);
+        parts.rest.spawn(async move { drained.cancelled().await });
+        let ended = parts.run_until(std::future::pending()).await;
+        ended.expect_err("it fails").to_string()
+    }
+
+    #[tokio::test]
+    async fn a_shard_that_dies_takes_the_daemon_with_it_and_says_so() {
+        let died = ended(async { panic!("the dispatcher is dead") }).await;
+        assert!(died.contains("panicked"), "{died}");
+        let gone = ended(std::future::ready(())).await;
+        assert!(gone.contains("by itself"), "{gone}");
+    }
+
+    #[tokio::test]
+    async fn a_part_beside_the_shard_that_dies_ends_the_daemon_and_the_shard_is_drained_first() {
+        let mut parts = Parts::default();
+        let (stop, done) = (parts.stop.clone(), parts.drained.clone());
+        parts.shard.spawn(async move {
+            stop.cancelled().await;
+            assert!(!done.is_cancelled(), "the API answers until the shard is done");
+        });
+        parts.rest.spawn(async { panic!("the API is dead") });
+        let ended = parts.run_until(std::future::pending()).await;
+        assert!(ended.expect_err("it fails").to_string().contains("panicked"));
     }
 }

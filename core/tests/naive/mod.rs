@@ -222,7 +222,10 @@ impl Naive {
 
     fn emit(&mut self, now: Timestamp, event: Event, out: &mut Vec<Event>) {
         self.change(now, &event);
-        self.judge_holds();
+        // The assignment follows, and takes what the offer took.
+        if !matches!(event, Event::Offer(_, OfferFact::Accepted)) {
+            self.judge_holds();
+        }
         out.push(event);
     }
 
