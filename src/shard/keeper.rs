@@ -1,75 +1,194 @@
-//! Decides when a snapshot is taken and kept: from committed state, and only once all its outputs are published.
+//! Decides when a snapshot is made and kept, and from what: from the snapshot before it and the records behind, read back
+//! from the journal beside the loop. So the loop never waits for a snapshot, and each shows that journal and snapshots
+//! still read.
 
 use std::sync::Arc;
 
+use picket_core::Timestamp;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::ports::{Snapshot, Store, Token};
+use super::recover::{self, PAGE, replay};
 use super::snapshot;
 use super::state::ShardState;
 use crate::telemetry::chain;
 
-/// Takes snapshots of the committed state.
+/// Notices when a snapshot is due.
 #[derive(Debug)]
 pub(super) struct Snapshots {
     every: u64,
-    last: (u64, picket_core::Timestamp),
-    waiting: Option<(u64, ShardState)>,
-    keep: mpsc::Sender<ShardState>,
+    last: (u64, Timestamp),
+    /// The record that the next one contains last, and the outputs up to there.
+    next: Option<(u64, u64)>,
+    due: mpsc::Sender<u64>,
 }
 
 impl Snapshots {
-    /// Takes one every so many records; what is taken goes to `keep`.
-    pub(super) const fn new(every: u64, at: &ShardState, keep: mpsc::Sender<ShardState>) -> Self {
-        Self { every, last: (at.head.seq, at.time), waiting: None, keep }
+    /// One is due every so many records; `due` is told the record that it contains last.
+    pub(super) const fn new(every: u64, at: &ShardState, due: mpsc::Sender<u64>) -> Self {
+        Self { every, last: (at.head.seq, at.time), next: None, due }
     }
 
-    /// Looks whether one is due, and whether one taken earlier may be kept: `published` is the last output on record
-    /// as published.
+    /// Looks whether one is due, and whether all its outputs are published: `published` is the last one on record as
+    /// such.
     pub(super) fn consider(&mut self, model: &ShardState, published: u64) {
-        if self.waiting.is_none() && snapshot::due(self.last, (model.head.seq, model.time), self.every) {
+        if self.next.is_none() && snapshot::due(self.last, (model.head.seq, model.time), self.every) {
             self.last = (model.head.seq, model.time);
-            self.waiting = Some((model.outputs, model.clone()));
+            self.next = Some((model.head.seq, model.outputs));
         }
-        if let Some((outputs, state)) = self.waiting.take() {
-            if outputs > published {
-                self.waiting = Some((outputs, state));
-            } else if let Err(error) = self.keep.try_send(state) {
-                // The one before is still being written: the next one will do.
+        if let Some((seq, _)) = self.next.filter(|(_, outputs)| *outputs <= published) {
+            self.next = None;
+            if let Err(error) = self.due.try_send(seq) {
+                // The one before is still being made: the next one will do.
                 tracing::debug!(%error, "a snapshot is skipped");
             }
         }
     }
 }
 
-/// Encodes and keeps snapshots, and trims the journal behind the older one kept.
-pub(super) async fn keep_snapshots(
-    store: Arc<dyn Store>,
-    shard: String,
-    token: Token,
-    mut states: mpsc::Receiver<ShardState>,
-) {
-    while let Some(state) = states.recv().await {
-        let encoded = tokio::task::spawn_blocking(move || snapshot::encode(&state)).await;
-        match encoded {
-            Ok(Ok(snapshot)) => keep_one(&*store, &shard, &token, &snapshot).await,
-            Ok(Err(error)) => tracing::error!(shard, error = %chain(&error), "a snapshot could not be encoded"),
-            Err(error) => tracing::error!(shard, %error, "encoding a snapshot panicked"),
+/// Makes and keeps snapshots, and trims the journal behind the older one kept.
+#[derive(Clone, Debug)]
+pub(super) struct SnapshotKeeper {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) shard: String,
+    pub(super) token: Token,
+    pub(super) over: CancellationToken,
+}
+
+/// Why a snapshot was not kept.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Journal(#[from] recover::Error),
+    #[error(transparent)]
+    Snapshot(#[from] snapshot::Error),
+    #[error("the shard's term is over")]
+    Over,
+}
+
+impl SnapshotKeeper {
+    pub(super) async fn run(self, mut due: mpsc::Receiver<u64>) {
+        while let Some(seq) = due.recv().await {
+            let (keeper, runtime) = (self.clone(), Handle::current());
+            // What it computes takes as long as there are contacts: a thread of its own, away from whoever routes.
+            let made = tokio::task::spawn_blocking(move || runtime.block_on(keeper.keep(seq))).await;
+            match made {
+                Ok(Ok(bytes)) => tracing::info!(shard = self.shard, seq, bytes, "snapshot kept"),
+                Ok(Err(error)) => {
+                    tracing::warn!(shard = self.shard, seq, error = %chain(&error), "a snapshot could not be kept");
+                }
+                Err(error) => tracing::error!(shard = self.shard, seq, %error, "making a snapshot panicked"),
+            }
         }
+    }
+
+    async fn keep(&self, seq: u64) -> Result<usize, Error> {
+        let snapshot = self.make(seq).await?;
+        let bytes = snapshot.body.len();
+        let store = async {
+            self.store.save_snapshot(&self.shard, &self.token, &snapshot).await?;
+            // Records up to the older snapshot are in both; a damaged newer one still leaves a way back.
+            match self.store.snapshots(&self.shard).await?.get(1) {
+                Some(older) => self.store.trim(&self.shard, &self.token, older.head.seq).await,
+                None => Ok(()),
+            }
+        };
+        store.await.map_err(recover::Error::Store)?;
+        Ok(bytes)
+    }
+
+    /// The state at a record, from the newest snapshot that reads.
+    async fn make(&self, until: u64) -> Result<Snapshot, Error> {
+        let known = self.store.snapshots(&self.shard).await.map_err(recover::Error::Store)?;
+        let mut state = recover::first_that_reads(&self.shard, &known, |state| state.head.seq <= until);
+        while state.head.seq < until {
+            if self.over.is_cancelled() {
+                return Err(Error::Over);
+            }
+            let page = self.store.read(&self.shard, state.head.seq, PAGE).await.map_err(recover::Error::Store)?;
+            if replay(&mut state, &page, until, |_, _, _| {})? == 0 {
+                return Err(recover::Error::Short { found: state.head.seq, expected: until }.into());
+            }
+        }
+        Ok(snapshot::encode(&state)?)
     }
 }
 
-async fn keep_one(store: &dyn Store, shard: &str, token: &Token, snapshot: &Snapshot) {
-    let result = async {
-        store.save_snapshot(shard, token, snapshot).await?;
-        // Records up to the older snapshot are in both; a damaged newer one still leaves a way back.
-        match store.snapshots(shard).await?.get(1) {
-            Some(older) => store.trim(shard, token, older.head.seq).await,
-            None => Ok(()),
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use picket_core::Timestamp;
+    use tokio_util::sync::CancellationToken;
+
+    use super::SnapshotKeeper;
+    use crate::shard::ports::{Batch, Head, Snapshot, Store as _, Token};
+    use crate::shard::record::{Cause, Record, VERSION, Verdict};
+    use crate::shard::snapshot::decode;
+    use crate::store::Memory;
+
+    fn record(seq: u64, prev: &Head, token: &Token) -> Record {
+        Record {
+            v: VERSION,
+            seq,
+            at: Timestamp(i64::try_from(seq).unwrap()),
+            token: token.to_string(),
+            prev: prev.hash.clone(),
+            cause: Cause::Clock,
+            verdict: Verdict::Applied,
+            names: Vec::new(),
+            facts: Vec::new(),
+            events: Vec::new(),
+            trace: None,
+            directory: Vec::new(),
+            first_output: 1,
         }
-    };
-    match result.await {
-        Ok(()) => tracing::info!(shard, seq = snapshot.head.seq, bytes = snapshot.body.len(), "snapshot kept"),
-        Err(error) => tracing::warn!(shard, error = %chain(&error), "a snapshot could not be kept"),
+    }
+
+    /// An owner's journal of records that say nothing but the time.
+    async fn keeper(records: u64) -> SnapshotKeeper {
+        let store = Memory::new();
+        let (token, mut head) = store.acquire("s", "one", "n", 0).await.unwrap();
+        for seq in 1..=records {
+            let entry = record(seq, &head, &token).to_entry().unwrap();
+            let batch = Batch { entries: vec![entry], ..Batch::default() };
+            head = store.append("s", &token, &head, &batch).await.unwrap();
+        }
+        SnapshotKeeper { store: Arc::new(store), shard: "s".to_owned(), token, over: CancellationToken::new() }
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_holds_exactly_what_the_journal_says_up_to_its_record_and_the_next_builds_on_it() {
+        let keeper = keeper(5_000).await;
+        for until in [1, 2_500, 4_999] {
+            let made = keeper.make(until).await.unwrap();
+            assert_eq!((made.head.seq, decode(&made).unwrap().time), (until, Timestamp(i64::try_from(until).unwrap())));
+            keeper.keep(until).await.unwrap();
+        }
+        let kept: Vec<u64> = keeper.store.snapshots("s").await.unwrap().iter().map(|one| one.head.seq).collect();
+        assert_eq!(kept, [4_999, 2_500]);
+        let first = keeper.store.read("s", 0, 1).await.unwrap();
+        assert_eq!(first.first().map(|entry| entry.seq), Some(2_501), "what both contain is trimmed");
+    }
+
+    #[tokio::test]
+    async fn a_damaged_snapshot_is_passed_over_and_the_one_before_is_built_on() {
+        let keeper = keeper(3_000).await;
+        keeper.keep(1_000).await.unwrap();
+        let torn = keeper.make(2_000).await.unwrap();
+        let body = torn.body.slice(..torn.body.len() / 2);
+        keeper.store.save_snapshot("s", &keeper.token, &Snapshot { body, ..torn }).await.unwrap();
+        assert_eq!(decode(&keeper.make(3_000).await.unwrap()).unwrap().head.seq, 3_000);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_of_a_journal_that_ends_too_early_or_of_a_term_that_is_over() {
+        let keeper = keeper(10).await;
+        assert!(keeper.make(11).await.unwrap_err().to_string().contains("ends at record 10"));
+        keeper.over.cancel();
+        assert!(keeper.keep(10).await.is_err());
+        assert!(keeper.store.snapshots("s").await.unwrap().is_empty());
     }
 }

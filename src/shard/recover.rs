@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::outlet;
-use super::ports::{Head, Store, StoreError, Token};
+use super::ports::{Entry, Head, Snapshot, Store, StoreError, Token};
 use super::record::{self, Record};
 use super::snapshot;
-use super::state::ShardState;
+use super::state::{Noted, ShardState};
 use crate::contract::wire::OutMessage;
 use crate::telemetry::chain;
 
 /// Records read at a time.
-const PAGE: usize = 2_000;
+pub(super) const PAGE: usize = 2_000;
 
 /// What a take-over found.
 #[derive(Debug)]
@@ -65,43 +65,61 @@ pub(super) async fn recover(
 ) -> Result<Recovered, Error> {
     let (token, head) = store.acquire(shard, instance, nonce, floor).await?;
     let watermark = store.watermark(shard).await?;
-    let mut state = starting_state(store, shard, watermark).await?;
+    let mut known = store.snapshots(shard).await?;
+    // The older one first, so that the feed can be resumed from further back. One whose outputs are not all published
+    // would lose them.
+    known.reverse();
+    let mut state = first_that_reads(shard, &known, |state| state.outputs <= watermark);
     let mut outputs = Vec::new();
     let mut replayed = 0;
     while state.head.seq < head.seq {
         let page = store.read(shard, state.head.seq, PAGE).await?;
-        let Some(first) = page.first() else { break };
-        if first.seq != state.head.seq + 1 {
-            return Err(Error::Gap { missing: state.head.seq + 1 });
+        let read = replay(&mut state, &page, head.seq, |state, record, noted| {
+            outputs.extend(noted.voices.iter().map(|voice| Arc::new(outlet::write(state, shard, record, voice))));
+        })?;
+        if read == 0 {
+            break;
         }
-        for entry in &page {
-            let record = Record::from_entry(entry, &state.head)?;
-            let noted = state.replay(&record, &entry.hash);
-            replayed += 1;
-            outputs.extend(noted.voices.iter().map(|voice| Arc::new(outlet::write(&state, shard, &record, voice))));
-        }
+        replayed += read;
     }
     check_end(&state.head, &head)?;
     Ok(Recovered { state, token, outputs, watermark, replayed })
+}
+
+/// Replays a page of the journal, up to a record; returns how many those were.
+pub(super) fn replay(
+    state: &mut ShardState,
+    page: &[Entry],
+    until: u64,
+    mut each: impl FnMut(&ShardState, &Record, &Noted<'_>),
+) -> Result<u64, Error> {
+    let mut replayed = 0;
+    for entry in page.iter().take_while(|entry| entry.seq <= until) {
+        if entry.seq > state.head.seq + 1 {
+            return Err(Error::Gap { missing: state.head.seq + 1 });
+        }
+        let record = Record::from_entry(entry, &state.head)?;
+        let noted = state.replay(&record, &entry.hash);
+        replayed += 1;
+        each(state, &record, &noted);
+    }
+    Ok(replayed)
 }
 
 fn check_end(found: &Head, expected: &Head) -> Result<(), Error> {
     if found == expected { Ok(()) } else { Err(Error::Short { found: found.seq, expected: expected.seq }) }
 }
 
-/// The older of the snapshots, so that the feed can be resumed from further back; an unreadable one is passed over.
-/// One whose outputs are not all published would lose them.
-async fn starting_state(store: &dyn Store, shard: &str, watermark: u64) -> Result<ShardState, StoreError> {
-    let mut snapshots = store.snapshots(shard).await?;
-    snapshots.reverse();
-    for snapshot in &snapshots {
+/// The state of the first snapshot that reads and fits; an empty one if none does.
+pub(super) fn first_that_reads(shard: &str, snapshots: &[Snapshot], fits: impl Fn(&ShardState) -> bool) -> ShardState {
+    for snapshot in snapshots {
         match snapshot::decode(snapshot) {
-            Ok(state) if state.outputs <= watermark => return Ok(state),
+            Ok(state) if fits(&state) => return state,
             Ok(_) => {}
             Err(error) => {
                 tracing::error!(shard, seq = snapshot.head.seq, error = %chain(&error), "a snapshot is passed over");
             }
         }
     }
-    Ok(ShardState::default())
+    ShardState::default()
 }

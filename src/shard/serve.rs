@@ -14,7 +14,7 @@ use super::backoff::Backoff;
 use super::decide::Decider;
 use super::handle::ShardSide;
 use super::identify::Pepper;
-use super::keeper::{Snapshots, keep_snapshots};
+use super::keeper::{SnapshotKeeper, Snapshots};
 use super::overlay::Overlay;
 use super::ports::{Broker, DeadLetter, DeadLetters, Pulse, Receipt, Store};
 use super::publisher::{Outqueue, Publisher};
@@ -147,15 +147,17 @@ impl Service {
         });
         let inbox = self.broker.inbox(&self.shard)?;
         self.spawn_publisher(&outqueue, &token, parts, over)?;
-        let (keep, states) = mpsc::channel(1);
-        let (store, shard) = (Arc::clone(&self.store), self.shard.clone());
-        let snapshots = Snapshots::new(self.snapshot_every, &state, keep);
-        parts.spawn({
-            let token = token.clone();
-            async move {
-                keep_snapshots(store, shard, token, states).await;
-                std::future::pending().await
-            }
+        let (due, to_make) = mpsc::channel(1);
+        let snapshots = Snapshots::new(self.snapshot_every, &state, due);
+        let keeper = SnapshotKeeper {
+            store: Arc::clone(&self.store),
+            shard: self.shard.clone(),
+            token: token.clone(),
+            over: over.clone(),
+        };
+        parts.spawn(async move {
+            keeper.run(to_make).await;
+            std::future::pending().await
         });
         let (dead, buried) = self.spawn_undertaker(parts);
         self.spawn_watch(inbox.pulse(), parts);
