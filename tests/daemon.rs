@@ -23,12 +23,14 @@ mod bad_sequences;
 mod daemon {
     mod alarm;
     mod bad_input;
+    mod doctor;
     mod feed;
     mod foreign;
     mod hands;
     mod kills;
     mod readiness;
     mod rules_change;
+    mod stop;
     mod tour;
 }
 

@@ -1,5 +1,6 @@
 //! Decides in which order the daemon is built, runs and is drained.
 
+pub mod doctor;
 mod parts;
 mod reload;
 

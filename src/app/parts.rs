@@ -29,7 +29,7 @@ pub(super) async fn store(settings: &Settings) -> anyhow::Result<(Arc<dyn Store>
     }
 }
 
-fn redis_options(settings: &Settings) -> anyhow::Result<redis::Options> {
+pub(super) fn redis_options(settings: &Settings) -> anyhow::Result<redis::Options> {
     let given = &settings.store.redis;
     Ok(redis::Options {
         url: given.url.expose().parse().context("store.redis.url")?,

@@ -5,6 +5,7 @@ mod check;
 pub(crate) mod client;
 mod dead;
 mod demo;
+mod doctor;
 mod health;
 mod import;
 mod plan;
@@ -32,6 +33,7 @@ Set it up:
   picket check rules/                           are the rules right? what do they mean?
   picket plan --contact contact.json            what would this contact be entitled to?
   picket simulate scenario.toml                 what would it do to everybody's waits?
+  picket doctor                                 is everything fit for the daemon?
   picket serve --rules rules/                   the daemon; embedded store, API on 127.0.0.1:7420
 Use it:
   picket import customers customers.csv         who the customers are
@@ -59,6 +61,8 @@ enum Command {
     Check(check::Check),
     /// Show what a contact would be entitled to, and why
     Plan(plan::Plan),
+    /// Look whether rules, store, broker, clocks and limits are fit for the daemon
+    Doctor(doctor::Doctor),
     /// Make the exchanges and queues that the daemon needs, or look whether they are there
     Setup(setup::Setup),
     /// Run a scenario in virtual time, and report waits, service and continuity
@@ -87,6 +91,7 @@ impl Command {
             Self::Demo(command) => command.run(),
             Self::Check(command) => command.run(),
             Self::Plan(command) => command.run(),
+            Self::Doctor(command) => command.run(),
             Self::Setup(command) => command.run(),
             Self::Simulate(command) => command.run(),
             Self::Serve(command) => command.run(),

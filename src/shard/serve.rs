@@ -27,6 +27,9 @@ use crate::clock::Clock;
 use crate::contract::Sources;
 use crate::telemetry::{Metrics, chain};
 
+/// How long the parts of a shard may take to end after it.
+const ENDING: Duration = Duration::from_secs(5);
+
 /// How often the store is asked how it is.
 const CHECK: Duration = Duration::from_secs(1);
 
@@ -109,8 +112,10 @@ impl Service {
         let turn = self.assemble(recovered, &mut parts, &over)?;
         let result = turn.run(&mut self.side.submissions, &mut self.rules, &mut parts, stop).await;
         over.cancel();
-        let _ =
-            tokio::time::timeout(Duration::from_secs(5), async { while parts.join_next().await.is_some() {} }).await;
+        let ended = async { while parts.join_next().await.is_some() {} };
+        if tokio::time::timeout(ENDING, ended).await.is_err() {
+            tracing::warn!(shard = self.shard, "parts of the shard did not end in time, and are dropped");
+        }
         Ok(result?)
     }
 
@@ -141,10 +146,7 @@ impl Service {
             health: Arc::clone(&health),
             metrics: Arc::clone(&self.metrics),
         };
-        parts.spawn(async move {
-            writer.run(to_write, done).await;
-            std::future::pending().await
-        });
+        attend(parts, over, writer.run(to_write, done));
         let inbox = self.broker.inbox(&self.shard)?;
         self.spawn_publisher(&outqueue, &token, parts, over)?;
         let (due, to_make) = mpsc::channel(1);
@@ -155,12 +157,9 @@ impl Service {
             token: token.clone(),
             over: over.clone(),
         };
-        parts.spawn(async move {
-            keeper.run(to_make).await;
-            std::future::pending().await
-        });
-        let (dead, buried) = self.spawn_undertaker(parts);
-        self.spawn_watch(inbox.pulse(), parts);
+        attend(parts, over, keeper.run(to_make));
+        let (dead, buried) = self.spawn_undertaker(parts, over);
+        self.spawn_watch(inbox.pulse(), parts, over);
         let mut decider = Decider {
             shard: self.shard.clone(),
             token,
@@ -225,27 +224,34 @@ impl Service {
     fn spawn_undertaker(
         &self,
         parts: &mut JoinSet<Result<(), Lost>>,
+        over: &CancellationToken,
     ) -> (mpsc::Sender<(DeadLetter, Option<Receipt>)>, mpsc::Receiver<Receipt>) {
         let (dead, letters) = mpsc::channel(256);
         let (done, buried) = mpsc::channel(256);
         let keeper = self.broker.dead_letters();
-        parts.spawn(async move {
-            bury(keeper, letters, done).await;
-            std::future::pending().await
-        });
+        attend(parts, over, bury(keeper, letters, done));
         (dead, buried)
     }
 
     /// Asks store and inbox how they are, so that readiness tells the truth while nothing is written or delivered.
-    fn spawn_watch(&self, inbox: Option<Arc<dyn Pulse>>, parts: &mut JoinSet<Result<(), Lost>>) {
+    fn spawn_watch(
+        &self,
+        inbox: Option<Arc<dyn Pulse>>,
+        parts: &mut JoinSet<Result<(), Lost>>,
+        over: &CancellationToken,
+    ) {
         let (store, health) = (Arc::clone(&self.store), Arc::clone(&self.side.health));
         let look = move || inbox.as_ref().map(|inbox| inbox.trouble());
         // Known before the loop turns: nobody may hear of a shard that is ready and takes nothing.
         health.send_if_modified(|health| look().is_some_and(|trouble| health.set("inbox", trouble)));
+        let over = over.clone();
         parts.spawn(async move {
             let mut pace = tokio::time::interval(CHECK);
             loop {
-                pace.tick().await;
+                tokio::select! {
+                    _ = pace.tick() => {}
+                    () = over.cancelled() => return Ok(()),
+                }
                 let trouble = store.check().await.err().map(|error| chain(&error));
                 health.send_if_modified(|health| {
                     health.set("store", trouble) | look().is_some_and(|trouble| health.set("inbox", trouble))
@@ -253,6 +259,20 @@ impl Service {
             }
         });
     }
+}
+
+/// Spawns what serves the loop: it ends when the loop lets go of it, which is no loss before the term is over.
+fn attend(
+    parts: &mut JoinSet<Result<(), Lost>>,
+    over: &CancellationToken,
+    work: impl Future<Output = ()> + Send + 'static,
+) {
+    let over = over.clone();
+    parts.spawn(async move {
+        work.await;
+        over.cancelled().await;
+        Ok(())
+    });
 }
 
 /// What an owner records first: the time that passed while nobody owned the shard, and the rules now in force.

@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -93,6 +93,19 @@ impl Setup {
         (code, std::fs::read_to_string(self.log()).unwrap_or_default())
     }
 
+    /// Where the embedded store would lie.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Runs another command with the same settings.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_picket"));
+        command.args(arguments).current_dir(self.folder.path()).env_clear();
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.output().expect("the command runs")
+    }
+
     fn log(&self) -> PathBuf {
         self.folder.path().join("log")
     }
@@ -139,6 +152,13 @@ impl Daemon {
         child.wait().expect("it ends");
     }
 
+    /// SIGTERM, and waits until it has ended; its exit code.
+    pub(crate) fn stop(&mut self) -> Option<i32> {
+        self.signal("-TERM");
+        let mut child = self.child.take().expect("it runs");
+        until("the daemon to end", PATIENCE, || child.try_wait().expect("a child")).code()
+    }
+
     /// Puts other rules where it reads its own.
     pub(crate) fn change_rules(&self, rules: &str) {
         let domain = self.setup.environment.iter().find(|(name, _)| name == "PICKET_SHARD__NAME");
@@ -148,8 +168,12 @@ impl Daemon {
 
     /// Has it read its rules again.
     pub(crate) fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, which: &str) {
         let id = self.child.as_ref().expect("it runs").id().to_string();
-        let done = Command::new("kill").args(["-HUP", &id]).status().expect("`kill` runs");
+        let done = Command::new("kill").args([which, &id]).status().expect("`kill` runs");
         assert!(done.success(), "the signal is sent");
     }
 

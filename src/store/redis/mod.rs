@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ::redis::{Pipeline, pipe};
 use async_trait::async_trait;
 use bytes::Bytes;
+use picket_core::Timestamp;
 
 use self::keys::Keys;
 use self::link::{Link, Server};
@@ -75,6 +76,17 @@ impl Redis {
         commands.cmd("PING").ignore();
         store.shared.reader.run::<()>("connecting to Redis", &commands).await?;
         Ok(store)
+    }
+
+    /// The server's clock.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it cannot be asked.
+    pub async fn clock(&self) -> Result<Timestamp, StoreError> {
+        let mut commands = pipe();
+        commands.cmd("TIME");
+        let ((seconds, micros),): ((i64, i64),) = self.shared.reader.run("asking for the time", &commands).await?;
+        Ok(Timestamp(seconds * 1000 + micros / 1000))
     }
 
     fn writer(&self, shard: &str) -> Arc<Link> {
