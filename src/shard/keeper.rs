@@ -13,7 +13,7 @@ use super::ports::{Snapshot, Store, Token};
 use super::recover::{self, PAGE, replay};
 use super::snapshot;
 use super::state::ShardState;
-use crate::telemetry::chain;
+use crate::telemetry::{Metrics, chain};
 
 /// Notices when a snapshot is due.
 #[derive(Debug)]
@@ -55,6 +55,7 @@ pub(super) struct SnapshotKeeper {
     pub(super) shard: String,
     pub(super) token: Token,
     pub(super) over: CancellationToken,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// Why a snapshot was not kept.
@@ -75,7 +76,10 @@ impl SnapshotKeeper {
             // What it computes takes as long as there are contacts: a thread of its own, away from whoever routes.
             let made = tokio::task::spawn_blocking(move || runtime.block_on(keeper.keep(seq))).await;
             match made {
-                Ok(Ok(bytes)) => tracing::info!(shard = self.shard, seq, bytes, "snapshot kept"),
+                Ok(Ok(bytes)) => {
+                    self.metrics.snapshot();
+                    tracing::info!(shard = self.shard, seq, bytes, "snapshot kept");
+                }
                 Ok(Err(error)) => {
                     tracing::warn!(shard = self.shard, seq, error = %chain(&error), "a snapshot could not be kept");
                 }
@@ -128,6 +132,7 @@ mod tests {
     use crate::shard::record::{Cause, Record, VERSION, Verdict};
     use crate::shard::snapshot::decode;
     use crate::store::Memory;
+    use crate::telemetry::Metrics;
 
     fn record(seq: u64, prev: &Head, token: &Token) -> Record {
         Record {
@@ -156,7 +161,8 @@ mod tests {
             let batch = Batch { entries: vec![entry], ..Batch::default() };
             head = store.append("s", &token, &head, &batch).await.unwrap();
         }
-        SnapshotKeeper { store: Arc::new(store), shard: "s".to_owned(), token, over: CancellationToken::new() }
+        let (store, metrics) = (Arc::new(store), Arc::new(Metrics::new()));
+        SnapshotKeeper { store, shard: "s".to_owned(), token, over: CancellationToken::new(), metrics }
     }
 
     #[tokio::test]

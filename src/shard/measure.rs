@@ -1,7 +1,7 @@
 //! Decides what committed records count for.
 #![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here has nothing to say about it")]
 
-use picket_core::{ContactFact, Event, FenceFact, FenceReason, OfferFact, Outcome};
+use picket_core::{ContactFact, Event, FenceFact, FenceReason, Kind, OfferFact, Outcome};
 
 use super::decided::Decided;
 use super::record::{Cause, Record, Verdict};
@@ -46,6 +46,12 @@ fn count_event(metrics: &Metrics, model: &ShardState, record: &Record, event: &E
         }
         Event::Contact(_, ContactFact::Closed { outcome }) => metrics.closed(outcome_word(outcome)),
         Event::Fence(_, FenceFact::Opened { reason, .. }) => metrics.fence_opened(reason_word(*reason)),
+        Event::Fence(contact, FenceFact::TeamMissing { team }) => {
+            let team = model.names.text(Kind::Team, team.0).unwrap_or("?");
+            let contact = model.contact_name(*contact).map_or("?", |(_, id)| id);
+            tracing::warn!(team, contact, "nobody is left in the team of a fenced contact, which stays fenced");
+            metrics.team_missing();
+        }
         Event::Offer(_, fact) => metrics.offer(offer_word(fact)),
         Event::World(picket_core::WorldFact::ClockJumped { .. }) => metrics.clock_jumped(),
         Event::Contact(..) | Event::Fence(..) | Event::Agent(..) | Event::World(_) => {}

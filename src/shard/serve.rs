@@ -156,6 +156,7 @@ impl Service {
             shard: self.shard.clone(),
             token: token.clone(),
             over: over.clone(),
+            metrics: Arc::clone(&self.metrics),
         };
         attend(parts, over, keeper.run(to_make));
         let (dead, buried) = self.spawn_undertaker(parts, over);
@@ -247,14 +248,19 @@ impl Service {
         let over = over.clone();
         parts.spawn(async move {
             let mut pace = tokio::time::interval(CHECK);
+            let mut was_in_trouble = false;
             loop {
                 tokio::select! {
                     _ = pace.tick() => {}
                     () = over.cancelled() => return Ok(()),
                 }
                 let trouble = store.check().await.err().map(|error| chain(&error));
+                // A store that answers may still refuse to write: of that the writer tells, and takes it back.
+                let is_news = trouble.is_some() || was_in_trouble;
+                was_in_trouble = trouble.is_some();
                 health.send_if_modified(|health| {
-                    health.set("store", trouble) | look().is_some_and(|trouble| health.set("inbox", trouble))
+                    (is_news && health.set("store", trouble))
+                        | look().is_some_and(|trouble| health.set("inbox", trouble))
                 });
             }
         });

@@ -219,7 +219,7 @@ impl ShardState {
             Event::Fence(contact, FenceFact::Set { .. } | FenceFact::Opened { .. } | FenceFact::Closed) => {
                 self.voice(Topic::Event(event), Some(*contact), None, voices);
             }
-            // The log says it; no platform is told.
+            // Log and metrics say it; no platform is told.
             Event::Fence(_, FenceFact::TeamMissing { .. }) => {}
             Event::Offer(offer, fact) => self.note_offer(event, *offer, fact, voices),
             Event::Agent(agent, _) => self.voice(Topic::Event(event), None, Some(*agent), voices),

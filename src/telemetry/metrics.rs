@@ -38,6 +38,7 @@ pub struct Metrics {
     closed: Family<Outcome, Counter>,
     wait: Histogram,
     openings: Family<Reason, Counter>,
+    teams_missing: Counter,
     offers: Family<Outcome, Counter>,
     requests: Family<Request, Counter>,
     feed_resets: Counter,
@@ -90,6 +91,7 @@ impl Metrics {
             closed: Family::default(),
             wait: seconds(&[1.0, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1800.0]),
             openings: Family::default(),
+            teams_missing: Counter::default(),
             offers: Family::default(),
             requests: Family::default(),
             feed_resets: Counter::default(),
@@ -123,6 +125,8 @@ impl Metrics {
         all.register("contacts_closed", "Closed contacts, by outcome", self.closed.clone());
         all.register_with_unit("wait", "From a contact's age to its first answer", Unit::Seconds, self.wait.clone());
         all.register("fence_openings", "Fences opened outward, by reason", self.openings.clone());
+        let missing = "Contacts kept behind the fence of a team that nobody is left in";
+        all.register("fence_teams_missing", missing, self.teams_missing.clone());
         all.register("offers", "Offers, by what became of them", self.offers.clone());
         all.register("http_requests", "Requests, by route and status", self.requests.clone());
         all.register("feed_resets", "Followers of the live feed that lost their place", self.feed_resets.clone());
@@ -203,6 +207,11 @@ impl Metrics {
         self.feed_resets.inc();
     }
 
+    /// Counts a contact whose fence's team has nobody left.
+    pub fn team_missing(&self) {
+        self.teams_missing.inc();
+    }
+
     /// Counts a journaled jump of the clock.
     pub fn clock_jumped(&self) {
         self.clock_jumps.inc();
@@ -274,6 +283,7 @@ mod tests {
         metrics.rules_active(2, "bb");
         metrics.dependency("store", true);
         metrics.fence_opened("hold_over");
+        metrics.team_missing();
         let gauges = Gauges {
             queues: vec![("ge\"neral".into(), 3)],
             agents: vec![(Presence::NotReady, 1)],
@@ -289,6 +299,7 @@ mod tests {
             "picket_rules_active{number=\"2\",hash=\"bb\"} 1",
             "picket_dependency_up{name=\"store\"} 1",
             "picket_fence_openings_total{reason=\"hold_over\"} 1",
+            "picket_fence_teams_missing_total 1",
             "picket_queue_depth{queue=\"ge\\\"neral\"} 3",
             "picket_agents{state=\"not_ready\"} 1",
         ] {

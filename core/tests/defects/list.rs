@@ -1,4 +1,5 @@
-//! The list of reported defects and the table of the design's paragraphs are whole, and every test that they name exists.
+//! The lists of reported defects and of failure windows and the table of the design's paragraphs are whole, and every
+//! test that they name exists.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,22 +11,24 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the core lies in the workspace").to_path_buf()
 }
 
-/// The numbered rows of a table: number, subject, and the tests named for it or the reason why there are none.
-fn rows(document: &str) -> Vec<[String; 3]> {
+/// The numbered rows of a table: number, and the tests named for it or the reason why there are none, in the last column.
+fn rows(document: &str) -> Vec<(usize, String)> {
     let text = fs::read_to_string(root().join(document)).unwrap_or_else(|error| panic!("{document}: {error}"));
-    let cells = text.lines().filter(|line| line.starts_with("| ")).map(|line| line.split('|').map(str::trim));
-    let rows = cells.map(|cells| cells.skip(1).take(3).map(str::to_owned).collect::<Vec<_>>());
-    let rows = rows.filter_map(|cells| <[String; 3]>::try_from(cells).ok());
-    rows.filter(|row| row[0].parse::<usize>().is_ok()).collect()
+    let row = |line: &str| {
+        let mut cells = line.strip_prefix("| ")?.trim_end().trim_end_matches('|').split('|').map(str::trim);
+        let number = cells.next()?.trim_start_matches('W').parse().ok()?;
+        Some((number, cells.next_back()?.to_owned()))
+    };
+    text.lines().filter_map(row).collect()
 }
 
 /// How many tests a document names; fails where one does not exist, or a row has neither a test nor one of the reasons.
 fn named_tests(document: &str, length: usize, reasons: &[&str]) -> usize {
     let rows = rows(document);
-    let numbered: Vec<usize> = rows.iter().filter_map(|row| row[0].parse().ok()).collect();
+    let numbered: Vec<usize> = rows.iter().map(|(number, _)| *number).collect();
     assert_eq!(numbered, (1..=length).collect::<Vec<_>>(), "{document}: every number has its row");
     let mut named = 0;
-    for [number, _, proof] in &rows {
+    for (number, proof) in &rows {
         let mut found = 0;
         for (file, test) in proof.split('`').filter_map(|word| word.split_once("::")) {
             let path = root().join(file);
@@ -44,6 +47,12 @@ fn named_tests(document: &str, length: usize, reasons: &[&str]) -> usize {
 fn every_test_that_the_list_of_defects_names_exists() {
     let named = named_tests("docs/defects.md", 50, &["cannot happen", "missing"]);
     assert!(named >= 50, "{named} tests are named");
+}
+
+#[test]
+fn every_test_that_the_list_of_failure_windows_names_exists() {
+    let named = named_tests("docs/windows.md", 60, &["cannot happen", "missing"]);
+    assert!(named >= 30, "{named} tests are named");
 }
 
 #[test]
