@@ -30,6 +30,7 @@ mod daemon {
     mod kills;
     mod readiness;
     mod rules_change;
+    mod standby;
     mod stop;
     mod tour;
 }

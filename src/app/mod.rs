@@ -41,6 +41,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let (handle, side) = pair(settings.shard.feed_keep);
     let service = Service {
         shard: settings.shard.name.clone(),
+        holder: parts::holder(&settings)?,
         instance: settings.instance(),
         limits: Limits { batch: settings.shard.batch_most.clamp(1, 512), outbox: settings.shard.outbox_bound },
         snapshot_every: settings.shard.snapshot_records,
@@ -141,9 +142,10 @@ async fn notify_systemd(handle: ShardHandle, stop: CancellationToken) {
             () = stop.cancelled() => return,
         }
         let health = handle.health();
-        if health.ready() && !said_ready {
+        // Who stands by has started, too.
+        if (health.ready() || health.standby) && !said_ready {
             said_ready = sd_notify::notify(&[sd_notify::NotifyState::Ready]).is_ok();
-            tracing::info!("ready");
+            tracing::info!(standby = health.standby, "ready");
         }
         let status = health.trouble().unwrap_or_else(|| "routing".to_owned());
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog, sd_notify::NotifyState::Status(&status)]);

@@ -136,6 +136,12 @@ pub(super) fn pepper(settings: &Settings) -> anyhow::Result<Pepper> {
     }
 }
 
+/// A name that no other daemon has, nor this one after a restart.
+pub(super) fn holder(settings: &Settings) -> anyhow::Result<String> {
+    let chance = random()?;
+    Ok(format!("{} {}", settings.instance(), crate::shard::record::hex(chance.get(..4).unwrap_or_default())))
+}
+
 fn random() -> anyhow::Result<Vec<u8>> {
     let mut bytes = vec![0; 32];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;

@@ -53,6 +53,8 @@ pub struct Unavailable {
 pub struct Health {
     /// Whether the shard is owned here and routes.
     pub active: bool,
+    /// Whether another daemon owns it, and this one waits for its turn.
+    pub standby: bool,
     /// The dependencies, each with what is wrong.
     pub dependencies: Vec<Dependency>,
 }

@@ -8,6 +8,7 @@ mod handle;
 mod identify;
 mod intake;
 mod keeper;
+mod lease;
 mod measure;
 mod outlet;
 mod overlay;

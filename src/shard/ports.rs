@@ -2,6 +2,8 @@
 //!
 //! Backends in `store/` and `broker/` implement these; the loop knows nothing else of them.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -146,6 +148,15 @@ impl StoreError {
     }
 }
 
+/// Whose a shard's lease is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// That of who asked, from now on for as long as was asked for.
+    Held,
+    /// Another daemon's.
+    HeldBy(String),
+}
+
 /// What a store can do beside the journal; the shared test suite reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreTraits {
@@ -165,6 +176,25 @@ pub struct StoreTraits {
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// What this store can do.
     fn traits(&self) -> StoreTraits;
+
+    /// Takes a shard's lease for a time, or prolongs it. It says who may try to own the shard and protects nothing. A store
+    /// that one process has alone grants it always.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Unfit`].
+    async fn lease(&self, shard: &str, holder: &str, lasts: Duration) -> Result<Lease, StoreError> {
+        let _ = (shard, holder, lasts);
+        Ok(Lease::Held)
+    }
+
+    /// Ends a lease, if it is this holder's.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Unfit`].
+    async fn release(&self, shard: &str, holder: &str) -> Result<(), StoreError> {
+        let _ = (shard, holder);
+        Ok(())
+    }
 
     /// Takes the shard over: a new token with an epoch above every earlier one and above `epoch_floor`, and the head.
     ///

@@ -15,6 +15,7 @@ use super::decide::Decider;
 use super::handle::ShardSide;
 use super::identify::Pepper;
 use super::keeper::{SnapshotKeeper, Snapshots};
+use super::lease::Leaseholder;
 use super::overlay::Overlay;
 use super::ports::{Broker, DeadLetter, DeadLetters, Pulse, Receipt, Store};
 use super::publisher::{Outqueue, Publisher};
@@ -38,6 +39,8 @@ const CHECK: Duration = Duration::from_secs(1);
 pub(crate) struct Service {
     pub(crate) shard: String,
     pub(crate) instance: String,
+    /// This daemon's name on a lease.
+    pub(crate) holder: String,
     pub(crate) limits: Limits,
     pub(crate) snapshot_every: u64,
     pub(crate) clock: Clock,
@@ -68,12 +71,18 @@ enum Ended {
 }
 
 impl Service {
-    /// Owns the shard, again and again, until stopped.
+    /// Owns the shard, again and again, until stopped; stands by while another daemon does.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-        while !stop.is_cancelled() {
-            match self.term(&stop).await {
-                Ok(()) => return,
+        let lease = Leaseholder {
+            store: Arc::clone(&self.store),
+            shard: self.shard.clone(),
+            name: self.holder.clone(),
+            health: Arc::clone(&self.side.health),
+        };
+        while lease.obtain(&stop).await {
+            match self.term(&lease, &stop).await {
+                Ok(()) => break,
                 Err(ended) => {
                     let why = chain(&ended);
                     tracing::error!(shard = self.shard, error = why, "the shard is taken over anew");
@@ -85,10 +94,11 @@ impl Service {
                 () = stop.cancelled() => {}
             }
         }
+        lease.release().await;
     }
 
     /// One term as owner: from the token to the stop, or to its loss.
-    async fn term(&mut self, stop: &CancellationToken) -> Result<(), Ended> {
+    async fn term(&mut self, lease: &Leaseholder, stop: &CancellationToken) -> Result<(), Ended> {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(Ended::Random)?;
         let floor = u64::try_from(self.clock.now().0).unwrap_or(0);
@@ -109,6 +119,7 @@ impl Service {
         // Cancels the parts when the term ends, however it ends.
         let over = CancellationToken::new();
         let _guard = over.clone().drop_guard();
+        parts.spawn(lease.clone().prolong(over.clone()));
         let turn = self.assemble(recovered, &mut parts, &over)?;
         let result = turn.run(&mut self.side.submissions, &mut self.rules, &mut parts, stop).await;
         over.cancel();

@@ -81,9 +81,14 @@ impl Setup {
 
     /// Starts the daemon and waits until it is ready.
     pub(crate) fn start(self) -> Daemon {
-        let mut daemon = Daemon { setup: self, child: None };
+        let mut daemon = self.idle();
         daemon.start();
         daemon
+    }
+
+    /// A daemon that is not started yet.
+    pub(crate) fn idle(self) -> Daemon {
+        Daemon { setup: self, child: None }
     }
 
     /// Runs the daemon to its end, where it is expected to refuse these settings; its exit code and what it said.
@@ -197,6 +202,11 @@ impl Daemon {
         http::get(&self.url(path)).unwrap_or_else(|| panic!("GET {path}: no answer\n{}", self.log_end()))
     }
 
+    /// `GET` of a path, if somebody answers.
+    pub(crate) fn try_get(&self, path: &str) -> Option<Reply> {
+        http::get(&self.url(path))
+    }
+
     /// Posts bytes to `/v1/events`.
     pub(crate) fn post(&self, content_type: &str, body: &[u8]) -> Reply {
         http::post(&self.url("/v1/events"), &[("content-type", content_type)], body)
@@ -222,9 +232,14 @@ impl Daemon {
         lines.unwrap_or_else(|error| panic!("picket {arguments:?}: {error}\n{said}{complaint}"))
     }
 
+    /// All that it logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.setup.log()).unwrap_or_default()
+    }
+
     /// The last lines of its log.
     pub(crate) fn log_end(&self) -> String {
-        let text = std::fs::read_to_string(self.setup.log()).unwrap_or_default();
+        let text = self.log();
         let lines: Vec<_> = text.lines().collect();
         lines[lines.len().saturating_sub(60)..].join("\n")
     }

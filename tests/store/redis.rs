@@ -1,8 +1,9 @@
 //! The store in Redis: what it promises beside the suite, on servers of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use picket::shard::ports::Store;
+use picket::shard::ports::{Lease, Store};
 use picket::store::Redis;
 use picket::store::redis::{Options, Profile};
 use tokio::task::JoinSet;
@@ -54,6 +55,24 @@ async fn a_server_that_would_lose_records_is_refused_with_the_setting_to_mend() 
         let trusting = Options { assume_durable: true, ..options(&server) };
         Redis::open(trusting).await.unwrap().check().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_lease_has_one_holder_who_prolongs_it_until_it_is_given_back_or_ends_by_itself() {
+    let server = RedisServer::start();
+    let (one, other) = (connect(&server).await, connect(&server).await);
+    let (long, short) = (Duration::from_secs(60), Duration::from_millis(1));
+    for _ in 0..2 {
+        assert_eq!(one.lease(SHARD, "ann", long).await.unwrap(), Lease::Held);
+        assert_eq!(other.lease(SHARD, "bob", long).await.unwrap(), Lease::HeldBy("ann".to_owned()));
+    }
+    assert_eq!(other.lease("s2", "bob", long).await.unwrap(), Lease::Held, "another shard's is another one");
+    other.release(SHARD, "bob").await.unwrap();
+    assert_eq!(other.lease(SHARD, "bob", long).await.unwrap(), Lease::HeldBy("ann".to_owned()), "it is not his to give");
+    one.release(SHARD, "ann").await.unwrap();
+    assert_eq!(other.lease(SHARD, "bob", short).await.unwrap(), Lease::Held);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(one.lease(SHARD, "ann", long).await.unwrap(), Lease::Held);
 }
 
 #[tokio::test]

@@ -18,6 +18,11 @@ impl Keys {
         self.key("own")
     }
 
+    /// Who may try to own the shard; it ends by itself.
+    pub(super) fn lease(&self) -> String {
+        self.key("lease")
+    }
+
     /// The stream of records.
     pub(super) fn journal(&self) -> String {
         self.key("journal")

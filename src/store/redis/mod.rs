@@ -13,6 +13,7 @@ mod snapshots;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use ::redis::{Pipeline, pipe};
 use async_trait::async_trait;
@@ -25,7 +26,7 @@ pub use self::options::{InvalidUrl, Options, Profile, Url};
 use self::reply::{Fields, Reply, number};
 use super::{check_batch, check_read};
 use crate::shard::ports::{
-    Batch, DirectoryKey, DirectoryKind, Entry, Head, Snapshot, Store, StoreError, StoreTraits, Token,
+    Batch, DirectoryKey, DirectoryKind, Entry, Head, Lease, Snapshot, Store, StoreError, StoreTraits, Token,
 };
 
 /// A store in Redis. Clones share their connections.
@@ -178,6 +179,22 @@ fn append_call<'a>(shard: &str, token: &'a str, expected: &'a Head, batch: &'a B
 impl Store for Redis {
     fn traits(&self) -> StoreTraits {
         StoreTraits { durable: true, shared: true }
+    }
+
+    async fn lease(&self, shard: &str, holder: &str, lasts: Duration) -> Result<Lease, StoreError> {
+        let mut commands = pipe();
+        let lasts = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX).max(1);
+        commands.cmd("FCALL").arg("picket_lease").arg(1).arg(Keys::of(shard).lease()).arg(holder).arg(lasts);
+        let (reply,): (Reply,) = self.shared.reader.run("asking for the lease", &commands).await?;
+        let found = reply.into_fields()?.text()?;
+        Ok(if found == holder { Lease::Held } else { Lease::HeldBy(found) })
+    }
+
+    async fn release(&self, shard: &str, holder: &str) -> Result<(), StoreError> {
+        let mut commands = pipe();
+        commands.cmd("FCALL").arg("picket_release").arg(1).arg(Keys::of(shard).lease()).arg(holder);
+        let (reply,): (Reply,) = self.shared.reader.run("giving the lease back", &commands).await?;
+        reply.into_fields().map(drop)
     }
 
     async fn acquire(

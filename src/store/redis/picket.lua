@@ -6,10 +6,11 @@
 --   snap:a, :b   lists of chunks
 --   blobs        hash: content by its hash
 --   dir:<kind>   hash: rows by id
+--   lease        string with an end: the daemon that may try to own the shard
 -- Replies are arrays that begin with 'ok', 'fenced', 'head' or 'damaged'.
 
 -- Rises with every change of this file; `LIBRARY_VERSION` in library.rs must follow.
-local VERSION = '1'
+local VERSION = '2'
 
 local function get(key, field, default)
   return redis.call('HGET', key, field) or default
@@ -35,6 +36,24 @@ local function foreign_tail(journal, seq)
     return { 'damaged', 'the journal ends at ' .. seq .. '-0, but something else wrote ' .. found[1][1] .. ' behind it' }
   end
   return nil
+end
+
+-- ARGV: holder, for how many milliseconds. KEYS: lease.
+local function lease(keys, argv)
+  local found = redis.call('GET', keys[1])
+  if found and found ~= argv[1] then
+    return { 'ok', found }
+  end
+  redis.call('SET', keys[1], argv[1], 'PX', argv[2])
+  return { 'ok', argv[1] }
+end
+
+-- ARGV: holder. KEYS: lease.
+local function release(keys, argv)
+  if redis.call('GET', keys[1]) == argv[1] then
+    redis.call('DEL', keys[1])
+  end
+  return { 'ok' }
 end
 
 -- ARGV: instance, nonce, epoch floor. KEYS: own, journal.
@@ -191,6 +210,8 @@ end
 local function register(name, callback, flag)
   redis.register_function { function_name = 'picket_' .. name, callback = callback, flags = { flag } }
 end
+register('lease', lease, 'allow-oom')
+register('release', release, 'allow-oom')
 register('acquire', acquire, 'allow-oom')
 register('append', append)
 register('snapshot', snapshot)

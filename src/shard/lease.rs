@@ -1,0 +1,95 @@
+//! Decides when a daemon tries to own a shard: when no other daemon has the lease. A lease says when to try and protects
+//! nothing; that is what the token is for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::handle::Health;
+use super::ports::{Lease, Store};
+use super::run::Lost;
+use crate::telemetry::chain;
+
+/// How long a lease lasts that is not prolonged: after so long another daemon takes over from one that died.
+const LASTS: Duration = Duration::from_secs(5);
+
+/// How often it is prolonged.
+const PROLONGED: Duration = Duration::from_secs(1);
+
+/// How often one who stands by asks for it.
+const ASKED: Duration = Duration::from_millis(500);
+
+/// The lease of one shard, as one daemon sees it.
+#[derive(Clone, Debug)]
+pub(super) struct Leaseholder {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) shard: String,
+    /// This daemon, and no other one.
+    pub(super) name: String,
+    pub(super) health: Arc<watch::Sender<Health>>,
+}
+
+impl Leaseholder {
+    /// Stands by until the lease is this daemon's; false if it is told to stop before.
+    pub(super) async fn obtain(&self, stop: &CancellationToken) -> bool {
+        let mut told = String::new();
+        while !stop.is_cancelled() {
+            match self.ask().await {
+                Ok(Lease::Held) => {
+                    self.health.send_if_modified(|health| std::mem::take(&mut health.standby));
+                    return true;
+                }
+                Ok(Lease::HeldBy(other)) => {
+                    if told != other {
+                        tracing::info!(shard = self.shard, owner = other, "another daemon owns the shard: standing by");
+                        told.clone_from(&other);
+                    }
+                    let why = format!("{other} owns the shard; this daemon stands by");
+                    self.health.send_if_modified(|health| {
+                        !std::mem::replace(&mut health.standby, true)
+                            | health.set("store", None)
+                            | health.set("journal", Some(why))
+                    });
+                }
+                Err(trouble) => {
+                    self.health.send_if_modified(|health| health.set("store", Some(trouble)));
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(ASKED) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        false
+    }
+
+    /// Prolongs it until the term is over.
+    ///
+    /// # Errors
+    /// Another daemon has it: this one was away for too long.
+    pub(super) async fn prolong(self, over: CancellationToken) -> Result<(), Lost> {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(PROLONGED) => {}
+                () = over.cancelled() => return Ok(()),
+            }
+            // A store that does not answer is told of by those who need its answers.
+            if let Ok(Lease::HeldBy(_)) = self.ask().await {
+                return Err(Lost::Part("another daemon has the lease"));
+            }
+        }
+    }
+
+    /// Gives it back, so that who stands by need not wait for its end.
+    pub(super) async fn release(&self) {
+        if let Err(error) = self.store.release(&self.shard, &self.name).await {
+            tracing::debug!(shard = self.shard, error = %chain(&error), "the lease ends by itself");
+        }
+    }
+
+    async fn ask(&self) -> Result<Lease, String> {
+        self.store.lease(&self.shard, &self.name, LASTS).await.map_err(|error| chain(&error))
+    }
+}
