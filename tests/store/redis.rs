@@ -68,7 +68,11 @@ async fn a_lease_has_one_holder_who_prolongs_it_until_it_is_given_back_or_ends_b
     }
     assert_eq!(other.lease("s2", "bob", long).await.unwrap(), Lease::Held, "another shard's is another one");
     other.release(SHARD, "bob").await.unwrap();
-    assert_eq!(other.lease(SHARD, "bob", long).await.unwrap(), Lease::HeldBy("ann".to_owned()), "it is not his to give");
+    assert_eq!(
+        other.lease(SHARD, "bob", long).await.unwrap(),
+        Lease::HeldBy("ann".to_owned()),
+        "it is not his to give"
+    );
     one.release(SHARD, "ann").await.unwrap();
     assert_eq!(other.lease(SHARD, "bob", short).await.unwrap(), Lease::Held);
     tokio::time::sleep(Duration::from_millis(50)).await;
