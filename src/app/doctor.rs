@@ -1,5 +1,5 @@
 //! Decides what is looked at before contacts are trusted to a daemon with these settings, and what is said of each: how it
-//! is, and how to mend it. Nothing is made or changed but connections.
+//! is, and how to mend it. Nothing is made or changed, but that Redis gets the function library which every daemon loads.
 
 use std::path::Path;
 

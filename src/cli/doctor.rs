@@ -13,7 +13,8 @@ Examples:
   picket doctor --config /etc/picket/picket.toml      looks at rules, key, store, broker, clocks, disk and limits
   picket doctor --json                                the same for a program
 
-Run it as the user under which the daemon runs. It changes nothing, and a daemon may be running meanwhile.
+Run it as the user under which the daemon runs; a daemon may be running meanwhile. It makes nothing but, in Redis,
+Picket's function library, which every daemon loads.
 Exit codes: 0 nothing is bad; 1 something is; 2 the settings cannot be read.";
 
 /// Look whether everything that the daemon rests on is fit for it.
