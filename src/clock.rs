@@ -13,6 +13,8 @@ pub enum Clock {
     System,
     /// Moved only by `clock.advance` inputs, so that a recorded week can be replayed exactly.
     Driven(Arc<AtomicI64>),
+    /// One that runs as the monotonic clock does, and that a simulation sets: what it showed at its start.
+    Set(Arc<AtomicI64>, Monotonic),
 }
 
 /// A point on the monotonic clock.
@@ -26,6 +28,19 @@ impl Clock {
         Self::Driven(Arc::new(AtomicI64::new(0)))
     }
 
+    /// A clock that runs from `start` on, as fast as the monotonic clock.
+    #[must_use]
+    pub fn set_to(start: Timestamp) -> Self {
+        Self::Set(Arc::new(AtomicI64::new(start.0)), Monotonic::now())
+    }
+
+    /// Puts such a clock forward or, by a negative number of milliseconds, back.
+    pub fn put(&self, by: i64) {
+        if let Self::Set(start, _) = self {
+            start.fetch_add(by, Ordering::AcqRel);
+        }
+    }
+
     /// The wall time, or the driven time.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
@@ -36,6 +51,10 @@ impl Clock {
                 Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
             }
             Self::Driven(time) => Timestamp(time.load(Ordering::Acquire)),
+            Self::Set(start, since) => {
+                let ran = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
+                Timestamp(start.load(Ordering::Acquire).saturating_add(ran))
+            }
         }
     }
 
@@ -54,11 +73,10 @@ impl Clock {
 }
 
 impl Monotonic {
-    /// This moment.
+    /// This moment; in a simulation, its time.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the monotonic clock")]
     pub fn now() -> Self {
-        Self(Instant::now())
+        Self(tokio::time::Instant::now().into_std())
     }
 
     /// How long ago it was.

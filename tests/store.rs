@@ -12,14 +12,25 @@
 mod durable;
 #[path = "store/embedded.rs"]
 mod embedded;
+#[path = "simulation/fate.rs"]
+#[expect(dead_code, reason = "here nothing goes wrong")]
+mod fate;
+#[path = "simulation/link.rs"]
+#[expect(dead_code, reason = "here nothing goes wrong")]
+mod link;
 #[path = "store/material.rs"]
 mod material;
 #[path = "store/memory.rs"]
 mod memory;
+#[path = "store/modelled.rs"]
+mod modelled;
 #[path = "store/redis.rs"]
 mod redis;
 #[path = "common/redis.rs"]
 mod redis_server;
+#[path = "simulation/store.rs"]
+#[expect(dead_code, reason = "here nothing goes wrong")]
+mod simulated;
 #[path = "store/suite.rs"]
 mod suite;
 
@@ -41,7 +52,7 @@ macro_rules! stories {
 }
 
 mod on {
-    stories! { memory, embedded, redis: {
+    stories! { memory, modelled, embedded, redis: {
         an_empty_shard_has_no_head_no_records_and_no_watermark,
         what_is_appended_is_read_in_order_and_the_head_moves,
         a_read_returns_at_most_what_was_asked_for,

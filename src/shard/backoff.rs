@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::chance;
+
 /// A back-off without an attempt limit.
 #[derive(Debug)]
 pub(crate) struct Backoff {
@@ -27,6 +29,6 @@ impl Backoff {
 fn share() -> f64 {
     let mut byte = [128; 1];
     // Without randomness the middle does as well.
-    let _ = getrandom::fill(&mut byte);
+    let _ = chance::fill(&mut byte);
     0.1 + 0.9 * f64::from(byte[0]) / 255.0
 }

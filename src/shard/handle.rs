@@ -24,7 +24,7 @@ pub struct ShardHandle {
 
 /// What the loop holds of the same things.
 #[derive(Debug)]
-pub(crate) struct ShardSide {
+pub struct ShardSide {
     pub(crate) submissions: mpsc::Receiver<Submission>,
     pub(crate) model: Arc<RwLock<ShardState>>,
     pub(crate) feed: Feed,
@@ -126,7 +126,7 @@ impl Health {
 
 /// Makes both sides of a shard's handle; `kept` outputs stay in the feed for resumption.
 #[must_use]
-pub(crate) fn pair(kept: usize) -> (ShardHandle, ShardSide) {
+pub fn pair(kept: usize) -> (ShardHandle, ShardSide) {
     let (submissions, taken) = mpsc::channel(WAITING);
     let (health, seen) = watch::channel(Health::default());
     let (model, feed) = (Arc::new(RwLock::new(ShardState::default())), Feed::new(kept));

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use picket_core::Timestamp;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::mpsc;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use super::ports::{Snapshot, Store, Token};
@@ -72,10 +73,7 @@ enum Error {
 impl SnapshotKeeper {
     pub(super) async fn run(self, mut due: mpsc::Receiver<u64>) {
         while let Some(seq) = due.recv().await {
-            let (keeper, runtime) = (self.clone(), Handle::current());
-            // What it computes takes as long as there are contacts: a thread of its own, away from whoever routes.
-            let made = tokio::task::spawn_blocking(move || runtime.block_on(keeper.keep(seq))).await;
-            match made {
+            match self.keep_apart(seq).await {
                 Ok(Ok(bytes)) => {
                     self.metrics.snapshot();
                     tracing::info!(shard = self.shard, seq, bytes, "snapshot kept");
@@ -86,6 +84,16 @@ impl SnapshotKeeper {
                 Err(error) => tracing::error!(shard = self.shard, seq, %error, "making a snapshot panicked"),
             }
         }
+    }
+
+    /// Keeps one on a thread of its own, away from whoever routes, since what it computes takes as long as there are
+    /// contacts. Where there is one thread alone, as in a simulation, nothing would be won.
+    async fn keep_apart(&self, seq: u64) -> Result<Result<usize, Error>, JoinError> {
+        let (keeper, runtime) = (self.clone(), Handle::current());
+        if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
+            return Ok(keeper.keep(seq).await);
+        }
+        tokio::task::spawn_blocking(move || runtime.block_on(keeper.keep(seq))).await
     }
 
     async fn keep(&self, seq: u64) -> Result<usize, Error> {

@@ -58,8 +58,9 @@ impl Leaseholder {
                 }
             }
             tokio::select! {
-                () = tokio::time::sleep(ASKED) => {}
+                biased;
                 () = stop.cancelled() => {}
+                () = tokio::time::sleep(ASKED) => {}
             }
         }
         false
@@ -72,8 +73,9 @@ impl Leaseholder {
     pub(super) async fn prolong(self, over: CancellationToken) -> Result<(), Lost> {
         loop {
             tokio::select! {
-                () = tokio::time::sleep(PROLONGED) => {}
+                biased;
                 () = over.cancelled() => return Ok(()),
+                () = tokio::time::sleep(PROLONGED) => {}
             }
             // A store that does not answer is told of by those who need its answers.
             if let Ok(Lease::HeldBy(_)) = self.ask().await {

@@ -1,6 +1,7 @@
 //! Decides how one shard lives: take, decode, deduplicate, identify, decide, append, commit, then acknowledge and publish.
 
 mod backoff;
+pub mod chance;
 mod decide;
 mod decided;
 pub mod feed;
@@ -26,11 +27,8 @@ mod time;
 mod writer;
 
 pub use feed::Feed;
-#[cfg(test)]
-pub(crate) use handle::ShardSide;
-pub(crate) use handle::pair;
-pub use handle::{Dependency, Health, ShardHandle, Unavailable};
+pub use handle::{Dependency, Health, ShardHandle, ShardSide, Unavailable, pair};
 pub use identify::Pepper;
 pub use run::Limits;
-pub(crate) use serve::Service;
+pub use serve::Service;
 pub use state::{ContactMeta, Noted, RulesInForce, ShardState, Topic, Voice};

@@ -27,6 +27,7 @@ const PACE: Duration = Duration::from_secs(1);
 pub(super) struct Outqueue {
     waiting: Mutex<Waiting>,
     news: Notify,
+    drained: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +49,7 @@ impl Outqueue {
     /// A queue that continues behind the output with this number.
     pub(super) fn behind(watermark: u64) -> Self {
         let waiting = Waiting { published: watermark, persisted: watermark, ..Waiting::default() };
-        Self { waiting: Mutex::new(waiting), news: Notify::new() }
+        Self { waiting: Mutex::new(waiting), ..Self::default() }
     }
 
     /// Adds committed outputs.
@@ -72,6 +73,11 @@ impl Outqueue {
     /// Outputs not yet confirmed.
     pub(super) fn len(&self) -> usize {
         self.with(|waiting| waiting.outputs.len())
+    }
+
+    /// Waits until some were confirmed, since the last time that somebody waited.
+    pub(super) async fn drained(&self) {
+        self.drained.notified().await;
     }
 
     /// The last output whose publication is on record.
@@ -115,20 +121,22 @@ impl Publisher {
         let mut pace = tokio::time::interval(PACE);
         loop {
             tokio::select! {
-                () = self.queue.news.notified() => {}
+                biased;
+                () = stop.cancelled() => break,
                 _ = pace.tick() => {
                     self.note_watermark().await?;
                     let outcome = self.outbox.check().await;
                     self.report(outcome.as_ref().err())?;
                     self.report_archive();
                 }
-                () = stop.cancelled() => break,
+                () = self.queue.news.notified() => {}
             }
             while let Err(error) = self.publish_some().await {
                 self.report(Some(&error))?;
                 tokio::select! {
-                    () = backoff.wait() => {}
+                    biased;
                     () = stop.cancelled() => break,
+                    () = backoff.wait() => {}
                 }
             }
             backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
@@ -142,8 +150,9 @@ impl Publisher {
         while let Err(error) = self.outbox.take_over(&self.token).await {
             self.report(Some(&error))?;
             tokio::select! {
-                () = backoff.wait() => {}
+                biased;
                 () = stop.cancelled() => return Ok(()),
+                () = backoff.wait() => {}
             }
         }
         self.report(None)
@@ -180,6 +189,7 @@ impl Publisher {
             waiting.published = last.number;
             waiting.outputs.len()
         });
+        self.queue.drained.notify_one();
         self.metrics.outbox(waiting);
     }
 

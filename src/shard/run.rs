@@ -87,6 +87,8 @@ enum Woken {
     Timer,
     /// Nothing has arrived, and not everybody is planned anew.
     Replanning,
+    /// Outputs were published: there may be room for more.
+    Drained,
 }
 
 impl Loop {
@@ -118,8 +120,9 @@ impl Loop {
             let takes = self.takes();
             if takes && self.decider.is_replanning() {
                 tokio::select! {
-                    decided = self.decider.replan_some() => self.queue.extend(decided),
+                    biased;
                     () = stop.cancelled() => {}
+                    decided = self.decider.replan_some() => self.queue.extend(decided),
                 }
             }
             let replans = takes && self.decider.is_replanning();
@@ -134,6 +137,7 @@ impl Loop {
                 Some(submission) = submissions.recv(), if takes => Woken::Submitted(submission),
                 deliveries = self.inbox.take(self.limits.batch), if takes => Woken::Delivered(deliveries),
                 () = std::future::ready(()), if replans => Woken::Replanning,
+                () = self.outqueue.drained(), if !takes => Woken::Drained,
             };
             match woken {
                 Woken::Stop => return self.drain().await,
@@ -143,7 +147,7 @@ impl Loop {
                     let decided = self.decider.activate(&rules);
                     self.queue.extend(decided);
                 }
-                Woken::Replanning => {}
+                Woken::Replanning | Woken::Drained => {}
                 Woken::Timer => self.queue.extend(self.decider.catch_up()),
                 Woken::Submitted(first) => {
                     let mut all = vec![first];
@@ -226,8 +230,9 @@ impl Loop {
     async fn take_in(&mut self, items: Vec<(WireMessage, Origin)>, stop: &CancellationToken) {
         let read: Vec<_> = items.iter().map(|(message, _)| self.decider.read(message)).collect();
         let rows = tokio::select! {
-            rows = self.decider.look_up(read.iter().flatten().flatten()) => rows,
+            biased;
             () = stop.cancelled() => return,
+            rows = self.decider.look_up(read.iter().flatten().flatten()) => rows,
         };
         self.queue.extend(self.decider.catch_up());
         for ((message, origin), arrived) in items.into_iter().zip(read) {
@@ -279,6 +284,7 @@ impl Loop {
     async fn bury(&mut self, letter: DeadLetter, receipt: Option<Receipt>) {
         loop {
             tokio::select! {
+                biased;
                 place = self.dead.reserve() => {
                     if let Ok(place) = place {
                         place.send((letter, receipt));

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
+use super::chance;
 use super::decide::Decider;
 use super::handle::ShardSide;
 use super::identify::Pepper;
@@ -36,21 +37,33 @@ const CHECK: Duration = Duration::from_secs(1);
 
 /// Everything one shard is made of.
 #[derive(Debug)]
-pub(crate) struct Service {
-    pub(crate) shard: String,
-    pub(crate) instance: String,
+pub struct Service {
+    /// The shard's name.
+    pub shard: String,
+    /// This daemon's name, in tokens and logs.
+    pub instance: String,
     /// This daemon's name on a lease.
-    pub(crate) holder: String,
-    pub(crate) limits: Limits,
-    pub(crate) snapshot_every: u64,
-    pub(crate) clock: Clock,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) broker: Arc<dyn Broker>,
-    pub(crate) sources: Arc<Sources>,
-    pub(crate) pepper: Pepper,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) rules: watch::Receiver<Arc<RuleSet>>,
-    pub(crate) side: ShardSide,
+    pub holder: String,
+    /// How much is taken at once.
+    pub limits: Limits,
+    /// Records between two snapshots.
+    pub snapshot_every: u64,
+    /// The wall clock.
+    pub clock: Clock,
+    /// What remembers.
+    pub store: Arc<dyn Store>,
+    /// What delivers and publishes.
+    pub broker: Arc<dyn Broker>,
+    /// What each platform may send.
+    pub sources: Arc<Sources>,
+    /// What turns people into keyed hashes.
+    pub pepper: Pepper,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// The rules in force.
+    pub rules: watch::Receiver<Arc<RuleSet>>,
+    /// The other side of the shard's handle.
+    pub side: ShardSide,
 }
 
 /// Why a term as owner ended.
@@ -72,7 +85,7 @@ enum Ended {
 
 impl Service {
     /// Owns the shard, again and again, until stopped; stands by while another daemon does.
-    pub(crate) async fn run(mut self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
         let lease = Leaseholder {
             store: Arc::clone(&self.store),
@@ -90,8 +103,9 @@ impl Service {
                 }
             }
             tokio::select! {
-                () = backoff.wait() => {}
+                biased;
                 () = stop.cancelled() => {}
+                () = backoff.wait() => {}
             }
         }
         lease.release().await;
@@ -100,7 +114,7 @@ impl Service {
     /// One term as owner: from the token to the stop, or to its loss.
     async fn term(&mut self, lease: &Leaseholder, stop: &CancellationToken) -> Result<(), Ended> {
         let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce).map_err(Ended::Random)?;
+        chance::fill(&mut nonce).map_err(Ended::Random)?;
         let floor = u64::try_from(self.clock.now().0).unwrap_or(0);
         let recovered = recover(&*self.store, &self.shard, &self.instance, &hex(&nonce), floor).await?;
         self.side.health.send_if_modified(|health| {
@@ -262,8 +276,9 @@ impl Service {
             let mut was_in_trouble = false;
             loop {
                 tokio::select! {
-                    _ = pace.tick() => {}
+                    biased;
                     () = over.cancelled() => return Ok(()),
+                    _ = pace.tick() => {}
                 }
                 let trouble = store.check().await.err().map(|error| chain(&error));
                 // A store that answers may still refuse to write: of that the writer tells, and takes it back.

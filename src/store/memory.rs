@@ -17,7 +17,7 @@ pub struct Memory {
     shards: Arc<Mutex<BTreeMap<String, Shard>>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Shard {
     epoch: u64,
     token: String,
@@ -36,6 +36,12 @@ impl Memory {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Another store that holds the same, as a replica or a backup does.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { shards: Arc::new(Mutex::new(self.shards().clone())) }
     }
 
     fn shards(&self) -> MutexGuard<'_, BTreeMap<String, Shard>> {

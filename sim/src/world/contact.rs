@@ -164,12 +164,17 @@ impl World {
         if live.channel == Channel::Chat && quiet && !live.parked {
             live.parked = true;
             let parks = now + later(&mut self.chance.handling, 200, 600);
-            let resumes = parks + later(&mut self.chance.handling, 500, 1400);
             self.plan(parks, Intent::Parks(contact.clone()));
-            self.plan(resumes, Intent::Resumes(contact.clone()));
             return;
         }
         self.talk(now, contact);
+    }
+
+    /// A chat that went quiet goes on after a while.
+    pub(super) fn parked(&mut self, now: i64, contact: &Contact) {
+        self.turn(contact, Phase::Parked);
+        let resumes = now + later(&mut self.chance.handling, 500, 1400);
+        self.plan(resumes, Intent::Resumes(contact.clone()));
     }
 
     /// They talk for a while; e-mail ends with its answer, everything else with the customer's leaving.

@@ -160,7 +160,7 @@ impl World {
                 self.talk(now, contact);
             }
             Fact::Ended => self.ended(now, contact),
-            Fact::Parked => self.turn(contact, Phase::Parked),
+            Fact::Parked => self.parked(now, contact),
             Fact::Requeued { .. } => self.turn(contact, Phase::Waiting),
             Fact::Closed { .. } => self.turn(contact, Phase::Closed),
             Fact::Queued { .. }

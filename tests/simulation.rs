@@ -1,0 +1,161 @@
+//! Nothing lost, nothing twice, in as many runs as one likes: the shard's real shell and core, against a broker and a store
+//! that have the measured vices of RabbitMQ and Redis, in virtual time. One seed is everything: the same seed is the same
+//! run to the byte.
+//!
+//! `PICKET_SIM=100000` runs so many seeds, `PICKET_SIM_SEED=7` that one alone.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "what a run did not expect ends it; its processes are tasks that it ends itself"
+)]
+
+#[path = "simulation/broker.rs"]
+mod broker;
+#[path = "simulation/daemon.rs"]
+mod daemon;
+#[path = "simulation/fate.rs"]
+mod fate;
+#[path = "simulation/judge.rs"]
+mod judge;
+#[path = "simulation/link.rs"]
+mod link;
+#[path = "simulation/platform.rs"]
+mod platform;
+#[path = "simulation/room.rs"]
+mod room;
+#[path = "simulation/store.rs"]
+mod store;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use fate::{Doom, Fate, Tally};
+use room::{Outcome, run};
+
+/// Seeds of one run of the tests.
+const SEEDS: u64 = 2_000;
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("a whole number"))
+}
+
+/// What many runs showed together.
+#[derive(Debug, Default)]
+struct Total {
+    runs: u64,
+    simulated: Duration,
+    inputs: u64,
+    calls: u64,
+    tally: Tally,
+    outputs: BTreeMap<String, u64>,
+    failed: Vec<(String, Vec<String>)>,
+}
+
+impl Total {
+    fn add(&mut self, name: String, outcome: Outcome) {
+        self.runs += 1;
+        self.simulated += outcome.simulated;
+        self.inputs += outcome.inputs;
+        self.calls += outcome.calls;
+        for (into, from) in [(&mut self.tally, outcome.tally), (&mut self.outputs, outcome.outputs)] {
+            for (what, count) in from {
+                *into.entry(what).or_insert(0) += count;
+            }
+        }
+        if !outcome.wrong.is_empty() {
+            println!("{name}: {}", outcome.wrong.first().map_or("", String::as_str));
+            self.failed.push((name, outcome.wrong));
+        }
+    }
+
+    fn print(&self) {
+        println!(
+            "{} runs, {:.1} simulated hours, {} inputs, {} outputs, {} calls, {} failed",
+            self.runs,
+            self.simulated.as_secs_f64() / 3600.0,
+            self.inputs,
+            self.outputs.values().sum::<u64>(),
+            self.calls,
+            self.failed.len()
+        );
+        for (what, count) in self.tally.iter().chain(&self.outputs) {
+            println!("{count:>10}  {what}");
+        }
+    }
+
+    fn assert_nothing_wrong(&self) {
+        let shown = self.failed.iter().take(3).map(|(name, wrong)| format!("{name}:\n  {}", wrong.join("\n  ")));
+        assert!(
+            self.failed.is_empty(),
+            "{} of {} runs went wrong:\n{}",
+            self.failed.len(),
+            self.runs,
+            shown.collect::<Vec<_>>().join("\n")
+        );
+    }
+}
+
+/// Runs numbered runs on every core.
+fn run_all(numbers: impl Iterator<Item = u64> + Send, each: impl Fn(u64) -> (String, Outcome) + Sync) -> Total {
+    let (total, numbers) = (Mutex::new(Total::default()), Mutex::new(numbers));
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let next = numbers.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let Some(number) = next else { return };
+                    let (name, outcome) = each(number);
+                    total.lock().unwrap_or_else(PoisonError::into_inner).add(name, outcome);
+                }
+            });
+        }
+    });
+    total.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[test]
+fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_done_twice() {
+    let seeds = match setting("PICKET_SIM_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 1..setting("PICKET_SIM").unwrap_or(SEEDS) + 1,
+    };
+    if seeds.end - seeds.start == 1 {
+        // One alone tells what happens in it.
+        tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).without_time().with_ansi(false).init();
+    }
+    println!("seeds {} to {}", seeds.start, seeds.end - 1);
+    let total = run_all(seeds, |seed| (format!("PICKET_SIM_SEED={seed}"), run(seed, Fate::of(seed), true)));
+    total.print();
+    total.assert_nothing_wrong();
+}
+
+#[test]
+fn the_same_seed_is_the_same_run_to_the_byte() {
+    for seed in [3, 50, 51, 52, 53, 54, 55, 56] {
+        let twice = [0, 1].map(|_| run(seed, Fate::of(seed), true));
+        let [one, other] = twice.map(|outcome| (outcome.trace, outcome.calls, outcome.tally));
+        assert_eq!(one, other, "seed {seed}");
+    }
+}
+
+#[test]
+fn each_call_that_fails_once_is_made_good() {
+    let calls = run(1, Fate::calm(1, None), false).calls;
+    let step = setting("PICKET_SIM_STEP").unwrap_or(29);
+    let dooms = [Doom::Refused, Doom::RequestLost, Doom::ReplyLost, Doom::Late, Doom::KilledBefore, Doom::KilledAfter];
+    println!("{calls} calls, each {step}th fails in {} ways", dooms.len());
+    let done = AtomicU64::new(0);
+    let total = run_all(1..calls * dooms.len() as u64 / step, |number| {
+        let (call, doom) = (1 + number * step / dooms.len() as u64, dooms[(number % dooms.len() as u64) as usize]);
+        done.fetch_add(1, Ordering::Relaxed);
+        (format!("call {call} {doom:?}"), run(1, Fate::calm(1, Some((call, doom))), false))
+    });
+    total.print();
+    total.assert_nothing_wrong();
+}

@@ -1,0 +1,364 @@
+//! Decides how a broker behaves that has the measured vices of RabbitMQ: one queue with a single active consumer whose
+//! unacknowledged messages come back in order and in front, confirms that are lost, a gate that only its owner passes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use picket::contract::wire::{OutMessage, WireMessage};
+use picket::shard::ports::{
+    Broker, BrokerError, DeadLetter, DeadLetters, Delivery, Inbox, Outbox, Pulse, Receipt, Token,
+};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use crate::fate::{Fate, Slip};
+use crate::link::{Broken, Process};
+
+/// Messages that a consumer may hold unacknowledged.
+const PREFETCH: usize = 128;
+/// How long a consumer that waits looks for news of its connection.
+const PACE: Duration = Duration::from_millis(200);
+
+/// The server.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    state: Arc<Mutex<State>>,
+    news: Arc<Notify>,
+    fate: Arc<Fate>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    away: bool,
+    alarm: bool,
+    queue: VecDeque<Queued>,
+    placed: u64,
+    /// In the order in which they came; the first one is active.
+    consumers: Vec<Consumer>,
+    sessions: u64,
+    gate: Option<Token>,
+    published: Vec<OutMessage>,
+    dead: Vec<DeadLetter>,
+}
+
+#[derive(Debug)]
+struct Queued {
+    place: u64,
+    message: WireMessage,
+}
+
+#[derive(Debug)]
+struct Consumer {
+    session: u64,
+    process: Arc<Process>,
+    unacknowledged: BTreeMap<u64, Queued>,
+}
+
+impl Server {
+    pub(crate) fn new(fate: &Arc<Fate>) -> Self {
+        Self { state: Arc::default(), news: Arc::default(), fate: Arc::clone(fate) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a platform's message, if it takes anything now.
+    pub(crate) fn take(&self, message: WireMessage) -> bool {
+        let state = &mut *self.state();
+        if state.away || state.alarm {
+            return false;
+        }
+        state.placed += 1;
+        state.queue.push_back(Queued { place: state.placed, message });
+        self.news.notify_waiters();
+        true
+    }
+
+    /// What was published since the first so many.
+    pub(crate) fn published(&self, from: usize) -> Vec<OutMessage> {
+        self.state().published.get(from..).unwrap_or_default().to_vec()
+    }
+
+    pub(crate) fn set_away(&self, away: bool) {
+        let state = &mut *self.state();
+        state.away = away;
+        if away {
+            state.hang_up(|_| true);
+        }
+        self.news.notify_waiters();
+    }
+
+    pub(crate) fn set_alarm(&self, alarm: bool) {
+        self.state().alarm = alarm;
+    }
+
+    /// Ends every connection.
+    pub(crate) fn hang_up(&self) {
+        self.state().hang_up(|_| true);
+        self.news.notify_waiters();
+    }
+
+    /// Ends the connections of whoever did not answer heartbeats for long enough.
+    pub(crate) fn hang_up_on(&self, process: &Arc<Process>) {
+        self.state().hang_up(|consumer| Arc::ptr_eq(&consumer.process, process));
+        self.news.notify_waiters();
+    }
+
+    pub(crate) fn tell(&self) {
+        let state = self.state();
+        let consumers: Vec<_> =
+            state.consumers.iter().map(|c| (c.session, c.unacknowledged.len(), c.process.is_alive())).collect();
+        tracing::info!(queue = state.queue.len(), ?consumers, gate = ?state.gate, "the broker");
+    }
+
+    /// What is left in the queue or unacknowledged, and dead letters.
+    pub(crate) fn left(&self) -> (usize, usize) {
+        let state = self.state();
+        let held: usize = state.consumers.iter().map(|consumer| consumer.unacknowledged.len()).sum();
+        (state.queue.len() + held, state.dead.len())
+    }
+
+    /// What one process sees of it.
+    pub(crate) fn seen_by(&self, process: &Arc<Process>) -> Seen {
+        Seen { server: self.clone(), process: Arc::clone(process) }
+    }
+}
+
+impl State {
+    /// Ends consumers: what they held returns in front of what waits, in its order.
+    fn hang_up(&mut self, ends: impl Fn(&Consumer) -> bool) {
+        let (gone, stay): (Vec<_>, Vec<_>) = self.consumers.drain(..).partition(|consumer| ends(consumer));
+        self.consumers = stay;
+        let mut back: Vec<Queued> =
+            gone.into_iter().flat_map(|consumer| consumer.unacknowledged.into_values()).collect();
+        back.sort_by_key(|queued| queued.place);
+        for mut queued in back.into_iter().rev() {
+            queued.message.deliveries += 1;
+            self.queue.push_front(queued);
+        }
+    }
+
+    /// What the active consumer gets now.
+    fn deliver(&mut self, session: u64, most: usize) -> Vec<Delivery> {
+        let Some(active) = self.consumers.first_mut().filter(|active| active.session == session) else {
+            return Vec::new();
+        };
+        let room = PREFETCH.saturating_sub(active.unacknowledged.len()).min(most);
+        let mut deliveries = Vec::new();
+        while deliveries.len() < room
+            && let Some(queued) = self.queue.pop_front()
+        {
+            let receipt = Receipt { session, tag: queued.place };
+            deliveries.push(Delivery { receipt, message: queued.message.clone() });
+            active.unacknowledged.insert(queued.place, queued);
+        }
+        deliveries
+    }
+
+    fn knows(&self, session: u64) -> bool {
+        self.consumers.iter().any(|consumer| consumer.session == session)
+    }
+}
+
+/// The broker as one process sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    server: Server,
+    process: Arc<Process>,
+}
+
+impl Seen {
+    fn reaches(&self) -> bool {
+        self.process.broker.load(Ordering::Relaxed) && !self.server.state().away
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        act: impl FnOnce(&mut State) -> Result<T, BrokerError> + Send + 'static,
+    ) -> Result<T, BrokerError> {
+        let server = self.server.clone();
+        let carried = self.process.carry(what, || self.reaches(), move |_| act(&mut server.state())).await;
+        carried.unwrap_or_else(|Broken(why)| Err(BrokerError::Unavailable { attempt: what, source: why.into() }))
+    }
+}
+
+impl Broker for Seen {
+    fn inbox(&self, _shard: &str) -> Result<Box<dyn Inbox>, BrokerError> {
+        Ok(Box::new(In { seen: self.clone(), session: 0 }))
+    }
+
+    fn outbox(&self, _shard: &str) -> Result<Box<dyn Outbox>, BrokerError> {
+        Ok(Box::new(Out { seen: self.clone(), token: None }))
+    }
+
+    fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+        Arc::new(self.clone())
+    }
+}
+
+#[derive(Debug)]
+struct In {
+    seen: Seen,
+    session: u64,
+}
+
+impl In {
+    /// Registers as a consumer, behind those that are there.
+    fn connect(&mut self) {
+        let state = &mut *self.seen.server.state();
+        let process = Arc::clone(&self.seen.process);
+        // Whatever it had open before is closed first.
+        state.hang_up(|consumer| Arc::ptr_eq(&consumer.process, &process));
+        state.sessions += 1;
+        self.session = state.sessions;
+        state.consumers.push(Consumer { session: self.session, process, unacknowledged: BTreeMap::new() });
+    }
+}
+
+#[async_trait]
+impl Inbox for In {
+    async fn take(&mut self, most: usize) -> Vec<Delivery> {
+        loop {
+            self.seen.process.turn().await;
+            if self.seen.reaches() {
+                if !self.seen.server.state().knows(self.session) {
+                    sleep(self.seen.server.fate.delay()).await;
+                    self.connect();
+                }
+                let deliveries = self.seen.server.state().deliver(self.session, most);
+                if !deliveries.is_empty() {
+                    return deliveries;
+                }
+            }
+            tokio::select! {
+                biased;
+                () = self.seen.server.news.notified() => sleep(self.seen.server.fate.delay()).await,
+                () = sleep(PACE) => {}
+            }
+        }
+    }
+
+    async fn acknowledge(&mut self, receipts: &[Receipt]) {
+        self.seen.process.turn().await;
+        if !self.seen.reaches() {
+            // Its connection is of no use any more.
+            self.session = 0;
+            return;
+        }
+        if self.seen.server.fate.slips(Slip::AckLost) {
+            self.seen.server.state().hang_up(|consumer| consumer.session == self.session);
+            return;
+        }
+        let state = &mut *self.seen.server.state();
+        let Some(consumer) = state.consumers.iter_mut().find(|consumer| consumer.session == self.session) else {
+            return;
+        };
+        for receipt in receipts.iter().filter(|receipt| receipt.session == self.session) {
+            consumer.unacknowledged.remove(&receipt.tag);
+        }
+        self.seen.server.news.notify_waiters();
+    }
+
+    async fn close(&mut self) {
+        self.seen.process.turn().await;
+        self.seen.server.state().hang_up(|consumer| consumer.session == self.session);
+        self.seen.server.news.notify_waiters();
+    }
+
+    fn pulse(&self) -> Option<Arc<dyn Pulse>> {
+        Some(Arc::new(self.seen.clone()))
+    }
+}
+
+impl Drop for In {
+    fn drop(&mut self) {
+        self.seen.server.state().hang_up(|consumer| consumer.session == self.session);
+        self.seen.server.news.notify_waiters();
+    }
+}
+
+impl Pulse for Seen {
+    fn trouble(&self) -> Option<String> {
+        (!self.reaches()).then(|| "nothing answers".to_owned())
+    }
+}
+
+#[derive(Debug)]
+struct Out {
+    seen: Seen,
+    token: Option<Token>,
+}
+
+#[async_trait]
+impl Outbox for Out {
+    async fn take_over(&mut self, token: &Token) -> Result<(), BrokerError> {
+        let mine = token.clone();
+        let swap = move |state: &mut State| {
+            if state.gate.as_ref().is_some_and(|other| other.epoch > mine.epoch) {
+                return Err(BrokerError::GateClosed);
+            }
+            state.gate = Some(mine);
+            Ok(())
+        };
+        self.seen.call("take_over", swap).await?;
+        self.token = Some(token.clone());
+        Ok(())
+    }
+
+    async fn publish(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError> {
+        let Some(token) = self.token.clone() else { return Err(BrokerError::GateClosed) };
+        let mut messages = messages.to_vec();
+        if messages.len() > 1 && self.seen.server.fate.slips(Slip::SomeConfirmed) {
+            messages.truncate(messages.len() / 2);
+        }
+        let publish = move |state: &mut State| {
+            if state.alarm {
+                return Err(BrokerError::Unavailable { attempt: "publishing", source: "an alarm".into() });
+            }
+            if state.gate.as_ref() != Some(&token) {
+                return Err(BrokerError::GateClosed);
+            }
+            let count = messages.len();
+            state.published.extend(messages);
+            Ok(count)
+        };
+        self.seen.call("publish", publish).await
+    }
+
+    async fn reply(&mut self, _to: &str, _correlation: Option<&str>, _body: Bytes) -> Result<(), BrokerError> {
+        self.seen.call("reply", |_| Ok(())).await
+    }
+
+    async fn check(&mut self) -> Result<(), BrokerError> {
+        self.seen.call("check of the broker", |_| Ok(())).await
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Seen {
+    async fn put(&self, letter: DeadLetter) -> Result<(), BrokerError> {
+        self.call("put", move |state| {
+            state.dead.push(letter);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, BrokerError> {
+        self.call("list", move |state| Ok(state.dead.iter().take(limit).cloned().collect())).await
+    }
+
+    async fn replay(&self, _id: &str) -> Result<bool, BrokerError> {
+        Ok(false)
+    }
+
+    async fn drop_one(&self, _id: &str) -> Result<bool, BrokerError> {
+        Ok(false)
+    }
+}

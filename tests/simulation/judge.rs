@@ -1,0 +1,61 @@
+//! Decides what else must hold at the end of a run, beside what the checker reads from the outputs.
+
+use std::collections::BTreeSet;
+
+use futures_util::FutureExt;
+use picket::shard::ports::{Snapshot, Store};
+use picket::shard::record::Record;
+use picket::shard::snapshot::{decode, encode};
+use picket::shard::{ShardState, record};
+use picket::store::Memory;
+use serde_json::Value;
+
+use crate::daemon::SHARD;
+
+/// Confirmed inputs about contacts and offers that no output names as its cause.
+pub(crate) fn without_effect(confirmed: &[Value], causes: &BTreeSet<String>) -> Vec<String> {
+    let about = |event: &&Value| {
+        let kind = event["type"].as_str().unwrap_or_default();
+        kind.starts_with("picket.contact.") || kind.starts_with("picket.offer.")
+    };
+    let name = |event: &Value| {
+        format!("{} {}", event["source"].as_str().unwrap_or_default(), event["id"].as_str().unwrap_or_default())
+    };
+    let lost = confirmed.iter().filter(about).map(name).filter(|name| !causes.contains(name.as_str()));
+    lost.map(|name| format!("a confirmed input has no effect: {name}")).collect()
+}
+
+/// What the journal contradicts: its own chain, time, or the state that the owner showed last.
+pub(crate) async fn journal(memory: &Memory, live: Option<Snapshot>) -> Vec<String> {
+    match replayed(memory, live.as_ref().map(|live| live.head.seq)) {
+        Ok(states) => {
+            let Some(live) = live else { return Vec::new() };
+            match states {
+                Some(state) if encode(&state).is_ok_and(|found| found == live) => Vec::new(),
+                Some(_) => vec!["what the owner showed last is not what its journal gives".to_owned()],
+                None => vec![format!("the journal does not reach record {}, which was shown", live.head.seq)],
+            }
+        }
+        Err(what) => vec![what],
+    }
+}
+
+/// The state at a record, by the older snapshot that reads and the journal behind it.
+fn replayed(memory: &Memory, until: Option<u64>) -> Result<Option<ShardState>, String> {
+    let now = "a store in memory never waits";
+    let snapshots = memory.snapshots(SHARD).now_or_never().expect(now).map_err(|error| error.to_string())?;
+    let mut state = snapshots.iter().rev().find_map(|one| decode(one).ok()).unwrap_or_default();
+    let entries = memory.read(SHARD, state.head.seq, usize::MAX).now_or_never().expect(now);
+    let mut shown = (Some(state.head.seq) == until).then(|| state.clone());
+    for entry in entries.map_err(|error| error.to_string())? {
+        let record = Record::from_entry(&entry, &state.head).map_err(|error: record::Error| error.to_string())?;
+        if record.at < state.time {
+            return Err(format!("journal time falls at record {}", record.seq));
+        }
+        state.replay(&record, &entry.hash);
+        if Some(record.seq) == until {
+            shown = Some(state.clone());
+        }
+    }
+    Ok(shown)
+}
