@@ -155,9 +155,9 @@ impl Decider {
             }
         };
         let sealed = self.seal(cause, verdict.clone(), draft);
-        let seq = sealed.record.as_ref().map(|(record, _)| record.seq);
+        let answer = self.answer(&envelope, verdict, sealed.record.as_ref().map(|(record, _)| &**record));
         decided.push(sealed);
-        (decided, self.answer(&envelope, verdict, seq))
+        (decided, answer)
     }
 
     /// What an event or a new plan is made out with; names met for the first time are added to `fresh`.
@@ -352,13 +352,18 @@ impl Decider {
         }
     }
 
-    fn answer(&self, envelope: &Envelope, verdict: Verdict, seq: Option<u64>) -> Answer {
+    fn answer(&self, envelope: &Envelope, verdict: Verdict, record: Option<&Record>) -> Answer {
         let (result, code, detail) = match verdict {
+            Verdict::Applied if record.is_some_and(Record::is_kept) => {
+                let code = Code::KeptUntilReceived;
+                (Outcome::Accepted, Some(code.as_str().to_owned()), Some(code.cause().to_owned()))
+            }
             Verdict::Applied => (Outcome::Accepted, None, None),
             Verdict::Rejected { code, detail } => (Outcome::Rejected, Some(code), Some(detail)),
         };
         let (id, source) = (Some(envelope.id.clone()), Some(envelope.source.clone()));
         let state = intake::live(&self.state, envelope);
+        let seq = record.map(|record| record.seq);
         Answer { id, source, result, code, detail, seq, output: Some(self.state.outputs), state }
     }
 

@@ -3,6 +3,7 @@
 mod backoff;
 mod decide;
 mod decided;
+mod early;
 pub mod feed;
 mod handle;
 mod identify;

@@ -5,10 +5,11 @@ use picket_core::{AgentId, ContactId, CustomerId, Event, Name, SourceId, TimerKi
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::early::Ending;
 use super::ports::{DirectoryKey, Entry, Head};
 
 /// The version this build writes.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// One input or timer and everything that came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +107,15 @@ pub enum ShellFact {
         /// Why.
         why: Option<String>,
     },
+    /// An end is kept whose contact has not come yet.
+    EndedEarly {
+        /// The contact's name, `<source> <contact>`: it has no number yet.
+        contact: String,
+        /// How it ended.
+        ending: Ending,
+        /// When, by the source's clock.
+        said: Option<Timestamp>,
+    },
     /// A rule set is in force.
     RulesActivated {
         /// Its content hash.
@@ -155,6 +165,12 @@ pub enum Error {
 }
 
 impl Record {
+    /// Whether what its input says is kept for a contact that has not come yet.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.facts.iter().any(|fact| matches!(fact, ShellFact::EndedEarly { .. }))
+    }
+
     /// The record as it is stored.
     ///
     /// # Errors

@@ -9,9 +9,11 @@ use picket_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::early::Early;
 use super::ports::Head;
 use super::record::{Cause, Record, ShellFact, Verdict};
 use super::seen::Seen;
+use crate::contract::Code;
 
 /// Everything a shard knows at one point of its journal.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +31,8 @@ pub struct ShardState {
     /// The rule set in force.
     pub rules: Option<RulesInForce>,
     pub(super) seen: Seen,
+    /// Ends whose contacts have not come yet.
+    pub(super) early: Early,
     contacts: BTreeMap<ContactId, ContactMeta>,
     aliases: BTreeMap<(AgentId, SourceId), String>,
     called: BTreeMap<(SourceId, String), AgentId>,
@@ -175,7 +179,7 @@ impl ShardState {
     fn note_cause(&mut self, record: &Record) {
         if let Cause::Input { source, id, content, .. } = &record.cause {
             let code = match &record.verdict {
-                Verdict::Applied => None,
+                Verdict::Applied => record.is_kept().then_some(Code::KeptUntilReceived.as_str()),
                 Verdict::Rejected { code, .. } => Some(code.as_str()),
             };
             self.seen.note((source, id, content), record.at, record.seq, self.outputs, code);
@@ -185,6 +189,9 @@ impl ShardState {
     fn note_fact(&mut self, fact: &ShellFact, at: Timestamp) {
         match fact {
             ShellFact::ContactIn { contact, domain } => {
+                if let Some(name) = self.names.text(Kind::Contact, contact.0) {
+                    self.early.forget(name);
+                }
                 let domain = domain.as_str().into();
                 let meta = ContactMeta { domain, outputs: 0, connected_at: None, standing: None, consulted: None };
                 self.contacts.insert(*contact, meta);
@@ -206,6 +213,7 @@ impl ShardState {
                 let (hash, domains) = (hash.clone(), domains.clone());
                 self.rules = Some(RulesInForce { hash, number: *number, domains, since: at });
             }
+            ShellFact::EndedEarly { contact, ending, said } => self.early.keep(contact, *ending, *said, at),
             ShellFact::ValuedChanged { .. } | ShellFact::ByHand { .. } => {}
         }
     }

@@ -14,10 +14,11 @@ use picket_rules::facts::{ContactFacts, Facts};
 use super::{Context, Prepared, Refused, put};
 use crate::contract::inbound::Inbound;
 use crate::contract::inbound::contact::{
-    Choice, Chosen, ConnectFailed, Direction, Identity, Received, Side, Target, Updated, Wants,
+    Choice, Chosen, ConnectFailed, Direction, Identity, Received, Side, Target, Updated, Wants, Withdrawn,
 };
 use crate::contract::value::Id;
 use crate::contract::{Code, Envelope};
+use crate::shard::early::Ending;
 use crate::shard::identify::{ContactRow, Identified, Lookup, ValueRow};
 use crate::shard::ports::{DirectoryKind, DirectoryWrite};
 use crate::shard::record::ShellFact;
@@ -75,9 +76,10 @@ pub(super) fn received(
         }
         number
     });
-    let contact = ContactId(context.intern(Kind::Contact, &format!("{} {}", envelope.source, message.contact)));
+    let name = format!("{} {}", envelope.source, message.contact);
+    let contact = ContactId(context.intern(Kind::Contact, &name));
     prepared.facts.insert(0, ShellFact::ContactIn { contact, domain });
-    prepared.writes.push(put(DirectoryKind::Contact, format!("{} {}", envelope.source, message.contact), &row));
+    prepared.writes.push(put(DirectoryKind::Contact, name.as_str(), &row));
     prepared.trace = Some(planned.trace);
     let Relation { familiar, mut prefers, avoids, fit, .. } =
         relation(context, &identified, customer, planned.team.as_deref());
@@ -86,7 +88,7 @@ pub(super) fn received(
     let thread = message.thread.as_ref();
     let thread = thread.map(|id| ThreadId(context.intern(Kind::Thread, &format!("{} {id}", envelope.source))));
     let matter = message.matter.as_ref().map(|id| MatterId(context.intern(Kind::Matter, id.as_str())));
-    prepared.inputs.push(Input::Receive(Box::new(Arrival {
+    let arrival = Box::new(Arrival {
         contact,
         channel,
         customer,
@@ -100,7 +102,11 @@ pub(super) fn received(
         avoids,
         fit,
         scheduled_for: scheduled(message),
-    })));
+    });
+    prepared.inputs.push(match context.state.early.of(&name, envelope.time, context.now) {
+        Some(end) => Input::ReceiveEnded(arrival, end),
+        None => Input::Receive(arrival),
+    });
     Ok(prepared)
 }
 
@@ -155,7 +161,10 @@ pub(super) fn updated(context: &mut Context<'_>, envelope: &Envelope, message: &
 pub(super) fn command(context: &mut Context<'_>, envelope: &Envelope) -> Result<Prepared, Refused> {
     let source = envelope.source.as_str();
     let (id, agent) = subject(&envelope.message)?;
-    let contact = context.contact(source, id)?;
+    let contact = match (context.contact(source, id), ending(&envelope.message)) {
+        (Err(_), Some(ending)) => return Ok(kept(envelope, id, ending)),
+        (found, _) => found?,
+    };
     if let Some(called) = agent {
         let agent = context.agent(source, called.as_str())?;
         let holder = context.state.router.contact(contact).and_then(|view| view.agent);
@@ -170,10 +179,7 @@ pub(super) fn command(context: &mut Context<'_>, envelope: &Envelope) -> Result<
         Inbound::ContactEnded(_) => ContactCommand::End,
         Inbound::ContactParked(_) => ContactCommand::Park,
         Inbound::ContactResumed(_) => ContactCommand::Resume,
-        Inbound::ContactWithdrawn(message) => ContactCommand::Withdraw(match message.by {
-            Some(_) => OutsideEnd::HandledElsewhere,
-            None => OutsideEnd::Gone,
-        }),
+        Inbound::ContactWithdrawn(message) => ContactCommand::Withdraw(outside(message)),
         Inbound::ContactClose(_) => ContactCommand::Close,
         Inbound::ContactRequeue(_) => ContactCommand::Requeue,
         Inbound::ContactTransfer(message) => ContactCommand::Transfer(target(context, source, &message.to)?),
@@ -190,6 +196,28 @@ pub(super) fn command(context: &mut Context<'_>, envelope: &Envelope) -> Result<
         other => return Err(Refused::new(Code::NotSupportedYet, format!("{} has no effect yet", other.kind()))),
     };
     Ok(Input::Contact(contact, command).into())
+}
+
+/// How an event says that its contact is over, whatever state that is in.
+fn ending(message: &Inbound) -> Option<Ending> {
+    match message {
+        Inbound::ContactAbandoned(_) | Inbound::ContactEnded(_) => Some(Ending::Left),
+        Inbound::ContactWithdrawn(message) => Some(Ending::Withdrawn(outside(message))),
+        _ => None,
+    }
+}
+
+/// An end that came before its contact: it is kept.
+fn kept(envelope: &Envelope, contact: &str, ending: Ending) -> Prepared {
+    let contact = format!("{} {contact}", envelope.source);
+    Prepared { facts: vec![ShellFact::EndedEarly { contact, ending, said: envelope.time }], ..Prepared::default() }
+}
+
+const fn outside(message: &Withdrawn) -> OutsideEnd {
+    match message.by {
+        Some(_) => OutsideEnd::HandledElsewhere,
+        None => OutsideEnd::Gone,
+    }
 }
 
 /// An agent answers an offer.

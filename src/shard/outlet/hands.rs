@@ -14,6 +14,7 @@ impl Writing<'_> {
             ShellFact::ByHand { by, why } => Some((by.clone(), why.clone())),
             ShellFact::ContactIn { .. }
             | ShellFact::Alias { .. }
+            | ShellFact::EndedEarly { .. }
             | ShellFact::RulesActivated { .. }
             | ShellFact::ValuedChanged { .. } => None,
         });

@@ -98,7 +98,10 @@ impl Writing<'_> {
                 Outbound::RulesActivated(other::RulesActivated { rules: hash.clone(), number: *number, by: None })
             }
             // These have no voice of their own.
-            ShellFact::ContactIn { .. } | ShellFact::Alias { .. } | ShellFact::ByHand { .. } => self.refused(),
+            ShellFact::ContactIn { .. }
+            | ShellFact::Alias { .. }
+            | ShellFact::ByHand { .. }
+            | ShellFact::EndedEarly { .. } => self.refused(),
         }
     }
 
