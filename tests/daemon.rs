@@ -23,6 +23,7 @@ mod bad_sequences;
 mod daemon {
     mod alarm;
     mod bad_input;
+    mod clock;
     mod doctor;
     mod feed;
     mod foreign;

@@ -84,11 +84,20 @@ impl Decider {
         }
     }
 
-    /// Brings time up to now: a recorded jump, then every timer that is due.
+    /// Brings time up to now: a recorded jump in either direction, then every timer that is due.
     pub(super) fn catch_up(&mut self) -> Vec<Decided> {
         let mut decided = Vec::new();
-        if let Reading::Jumped(by, _) = self.keeper.read() {
-            decided.push(self.jump(by));
+        match self.keeper.read() {
+            Reading::Now(_) => {}
+            Reading::Jumped(by, _) => {
+                tracing::warn!(
+                    shard = self.shard,
+                    by_ms = by.0,
+                    "the clock jumped ahead: live offers are extended by it"
+                );
+                decided.push(self.jump(by));
+            }
+            Reading::SetBack(by, _) => decided.push(self.set_back(by)),
         }
         decided.extend(self.fire(self.keeper.last()));
         decided
@@ -99,6 +108,13 @@ impl Decider {
         let mut draft = Draft::default();
         // The one input that the core never refuses.
         let _ = self.state.router.handle(self.keeper.last(), Input::ClockJumped(by), &mut draft.events);
+        self.seal(Cause::Clock, Verdict::Applied, draft)
+    }
+
+    /// Records that the wall clock was set back. Journal time goes on; the record is for whoever compares both.
+    pub(super) fn set_back(&mut self, by: Millis) -> Decided {
+        tracing::warn!(shard = self.shard, by_ms = by.0, "the clock was set back: journal time goes on a tenth slower");
+        let draft = Draft { facts: vec![ShellFact::ClockSetBack { by }], ..Draft::default() };
         self.seal(Cause::Clock, Verdict::Applied, draft)
     }
 
@@ -123,9 +139,7 @@ impl Decider {
             return None;
         }
         let wake = self.state.router.next_wake()?;
-        let span = wake.at.since(self.keeper.clock().now());
-        // A wall clock behind journal time must not spin the loop.
-        Some(Duration::from_millis(u64::from(span.0).clamp(1, 60_000)))
+        Some(self.keeper.until(wake.at))
     }
 
     /// Decides one event. The answer goes out once everything before is committed.
@@ -167,6 +181,7 @@ impl Decider {
             rules: &self.rules,
             lookup: Lookup { overlay: &self.overlay, rows, pepper: &self.pepper },
             now: self.keeper.last(),
+            behind: self.keeper.behind(),
             fresh,
         }
     }

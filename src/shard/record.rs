@@ -1,7 +1,7 @@
 //! Decides what the journal remembers: one record per input or timer, chained by hash, in the journal's own versioned JSON.
 
 use bytes::Bytes;
-use picket_core::{AgentId, ContactId, CustomerId, Event, Name, SourceId, TimerKind, Timestamp};
+use picket_core::{AgentId, ContactId, CustomerId, Event, Millis, Name, SourceId, TimerKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -115,6 +115,11 @@ pub enum ShellFact {
         ending: Ending,
         /// When, by the source's clock.
         said: Option<Timestamp>,
+    },
+    /// The wall clock was set back, or is behind the journal at a take-over; journal time goes on.
+    ClockSetBack {
+        /// By.
+        by: Millis,
     },
     /// A rule set is in force.
     RulesActivated {

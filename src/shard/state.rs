@@ -214,7 +214,7 @@ impl ShardState {
                 self.rules = Some(RulesInForce { hash, number: *number, domains, since: at });
             }
             ShellFact::EndedEarly { contact, ending, said } => self.early.keep(contact, *ending, *said, at),
-            ShellFact::ValuedChanged { .. } | ShellFact::ByHand { .. } => {}
+            ShellFact::ValuedChanged { .. } | ShellFact::ByHand { .. } | ShellFact::ClockSetBack { .. } => {}
         }
     }
 

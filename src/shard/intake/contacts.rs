@@ -93,7 +93,7 @@ pub(super) fn received(
         channel,
         customer,
         source,
-        since: age_from(message.waiting_since.map(|moment| moment.0), envelope.time, context.now),
+        since: age_from(context, message.waiting_since.map(|moment| moment.0), envelope.time),
         plan: planned.plan,
         thread,
         matter,
@@ -395,9 +395,12 @@ fn scheduled(message: &Received) -> Option<Timestamp> {
     message.scheduled_for.map(|at| at.0).or(callback)
 }
 
-fn age_from(waiting_since: Option<Timestamp>, sent: Option<Timestamp>, now: Timestamp) -> Timestamp {
+/// From when a contact's age counts, in journal time: a sender goes by the wall clock, which may be behind it.
+fn age_from(context: &Context<'_>, waiting_since: Option<Timestamp>, sent: Option<Timestamp>) -> Timestamp {
+    let now = context.now;
     let fits = |time: &Timestamp| *time <= now && now.since(*time) <= OLDEST_AGE;
-    waiting_since.filter(fits).or_else(|| sent.filter(fits)).unwrap_or(now)
+    let mut told = [waiting_since, sent].into_iter().flatten().map(|time| time + context.behind);
+    told.find(fits).unwrap_or(now)
 }
 
 fn contact_facts(message: &Received, matched: Option<&'static str>, domain: &str) -> ContactFacts {

@@ -15,6 +15,7 @@ impl Writing<'_> {
             ShellFact::ContactIn { .. }
             | ShellFact::Alias { .. }
             | ShellFact::EndedEarly { .. }
+            | ShellFact::ClockSetBack { .. }
             | ShellFact::RulesActivated { .. }
             | ShellFact::ValuedChanged { .. } => None,
         });

@@ -101,7 +101,8 @@ impl Writing<'_> {
             ShellFact::ContactIn { .. }
             | ShellFact::Alias { .. }
             | ShellFact::ByHand { .. }
-            | ShellFact::EndedEarly { .. } => self.refused(),
+            | ShellFact::EndedEarly { .. }
+            | ShellFact::ClockSetBack { .. } => self.refused(),
         }
     }
 
