@@ -24,6 +24,7 @@ mod daemon {
     mod alarm;
     mod bad_input;
     mod clock;
+    mod customer_change;
     mod doctor;
     mod feed;
     mod foreign;

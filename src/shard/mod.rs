@@ -23,6 +23,7 @@ mod seen;
 mod serve;
 pub mod snapshot;
 mod state;
+mod ties;
 mod time;
 mod writer;
 

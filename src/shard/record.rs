@@ -63,6 +63,8 @@ pub enum Cause {
     Clock,
     /// A rule set came into force.
     Rules,
+    /// A customer or an account changed, and who waits is planned anew.
+    Customer,
 }
 
 /// Whether a cause took effect.
@@ -115,6 +117,28 @@ pub enum ShellFact {
         ending: Ending,
         /// When, by the source's clock.
         said: Option<Timestamp>,
+    },
+    /// A contact's plan goes by this account.
+    AccountOf {
+        /// Which contact.
+        contact: ContactId,
+        /// The account's id; none when it goes by none any more.
+        account: Option<String>,
+    },
+    /// What rules may know of a customer changed, who has live contacts.
+    CustomerChanged {
+        /// Whose keyed hash.
+        customer: CustomerId,
+    },
+    /// What rules may know of an account changed, which has live contacts.
+    AccountChanged {
+        /// Its id.
+        account: String,
+    },
+    /// The plans of these contacts stand although their customer or account changed.
+    PlanStands {
+        /// Which.
+        contacts: Vec<ContactId>,
     },
     /// The wall clock was set back, or is behind the journal at a take-over; journal time goes on.
     ClockSetBack {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use picket_core::{
-    AgentId, ConnectFailure, ContactFact, ContactId, CustomerId, Event, Familiar, FenceFact, Kind, Names, OfferFact,
-    OfferId, Outcome, Router, SourceId, Standing, Timestamp, WorldFact,
+    AgentId, ConnectFailure, ContactFact, ContactId, ContactState, CustomerId, Event, Familiar, FenceFact, Kind, Names,
+    OfferFact, OfferId, Outcome, Router, SourceId, Standing, Timestamp, WorldFact,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,7 @@ use super::early::Early;
 use super::ports::Head;
 use super::record::{Cause, Record, ShellFact, Verdict};
 use super::seen::Seen;
+use super::ties::Ties;
 use crate::contract::Code;
 
 /// Everything a shard knows at one point of its journal.
@@ -33,6 +34,8 @@ pub struct ShardState {
     pub(super) seen: Seen,
     /// Ends whose contacts have not come yet.
     pub(super) early: Early,
+    /// Which live contacts are whose.
+    pub(super) ties: Ties,
     contacts: BTreeMap<ContactId, ContactMeta>,
     aliases: BTreeMap<(AgentId, SourceId), String>,
     called: BTreeMap<(SourceId, String), AgentId>,
@@ -214,6 +217,14 @@ impl ShardState {
                 self.rules = Some(RulesInForce { hash, number: *number, domains, since: at });
             }
             ShellFact::EndedEarly { contact, ending, said } => self.early.keep(contact, *ending, *said, at),
+            ShellFact::AccountOf { contact, account } => self.ties.tie_account(*contact, account.as_deref()),
+            ShellFact::CustomerChanged { customer } => {
+                self.ties.customer_changed(*customer, |contact| waits(&self.router, contact));
+            }
+            ShellFact::AccountChanged { account } => {
+                self.ties.account_changed(account, |contact| waits(&self.router, contact));
+            }
+            ShellFact::PlanStands { contacts } => contacts.iter().for_each(|contact| self.ties.stands(*contact)),
             ShellFact::ValuedChanged { .. } | ShellFact::ByHand { .. } | ShellFact::ClockSetBack { .. } => {}
         }
     }
@@ -221,6 +232,7 @@ impl ShardState {
     fn note_event<'a>(&mut self, event: &'a Event, at: Timestamp, voices: &mut Vec<Voice<'a>>) {
         match event {
             Event::Contact(contact, fact) => {
+                self.ties.note(*contact, fact);
                 self.note_course(*contact, fact, at);
                 self.note_contact(event, *contact, fact, voices);
             }
@@ -386,6 +398,12 @@ impl ShardState {
     pub fn customer_hash(&self, customer: CustomerId) -> Option<&str> {
         self.names.text(Kind::Customer, customer.0)
     }
+}
+
+/// Whether a contact waits, now or from a later moment on.
+fn waits(router: &Router, contact: ContactId) -> bool {
+    let state = router.contact(contact).map(|view| view.state);
+    matches!(state, Some(ContactState::Waiting | ContactState::Offered | ContactState::Scheduled))
 }
 
 /// Counts one more contact for an agent; beyond the limit the one who was last the longest ago is forgotten.

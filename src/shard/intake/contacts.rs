@@ -79,6 +79,7 @@ pub(super) fn received(
     let name = format!("{} {}", envelope.source, message.contact);
     let contact = ContactId(context.intern(Kind::Contact, &name));
     prepared.facts.insert(0, ShellFact::ContactIn { contact, domain });
+    prepared.facts.extend(account_of(context, contact, &identified));
     prepared.writes.push(put(DirectoryKind::Contact, name.as_str(), &row));
     prepared.trace = Some(planned.trace);
     let Relation { familiar, mut prefers, avoids, fit, .. } =
@@ -149,6 +150,7 @@ pub(super) fn updated(context: &mut Context<'_>, envelope: &Envelope, message: &
         let relation = relation(context, &identified, customer, planned.team.as_deref());
         prepared.inputs.push(Input::Contact(contact, ContactCommand::Identify(Box::new(relation))));
     }
+    prepared.facts.extend(account_of(context, contact, &identified));
     let command = ContactCommand::Replan(Box::new(planned.plan), why);
     let name = format!("{} {}", envelope.source, message.contact);
     prepared.inputs.push(Input::Contact(contact, command));
@@ -340,6 +342,12 @@ pub(super) fn valuation(
     let valued = planned.valued.valued;
     let fact = ShellFact::ValuedChanged { customer, valued, score: planned.valued.score };
     (valued != identified.was_valued).then(|| (fact, put(DirectoryKind::Value, hash, &ValueRow { valued })))
+}
+
+/// The account that a contact's plan goes by, as far as that is news.
+pub(super) fn account_of(context: &Context<'_>, contact: ContactId, identified: &Identified) -> Option<ShellFact> {
+    let account = identified.account.as_ref().and_then(|row| row.facts.id.clone());
+    (account.as_deref() != context.state.ties.account(contact)).then_some(ShellFact::AccountOf { contact, account })
 }
 
 fn known_agent(context: &Context<'_>, id: &str) -> Option<AgentId> {

@@ -15,6 +15,10 @@ impl Writing<'_> {
             ShellFact::ContactIn { .. }
             | ShellFact::Alias { .. }
             | ShellFact::EndedEarly { .. }
+            | ShellFact::AccountOf { .. }
+            | ShellFact::CustomerChanged { .. }
+            | ShellFact::AccountChanged { .. }
+            | ShellFact::PlanStands { .. }
             | ShellFact::ClockSetBack { .. }
             | ShellFact::RulesActivated { .. }
             | ShellFact::ValuedChanged { .. } => None,

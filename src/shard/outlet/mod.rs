@@ -47,6 +47,7 @@ pub(super) fn write(state: &ShardState, shard: &str, record: &Record, voice: &Vo
             }
             Cause::Clock => outbound::Cause::Timer("clock"),
             Cause::Rules => outbound::Cause::Timer("rules"),
+            Cause::Customer => outbound::Cause::Timer("customer"),
         },
     };
     match outbound.message(&stamp) {
@@ -102,6 +103,10 @@ impl Writing<'_> {
             | ShellFact::Alias { .. }
             | ShellFact::ByHand { .. }
             | ShellFact::EndedEarly { .. }
+            | ShellFact::AccountOf { .. }
+            | ShellFact::CustomerChanged { .. }
+            | ShellFact::AccountChanged { .. }
+            | ShellFact::PlanStands { .. }
             | ShellFact::ClockSetBack { .. } => self.refused(),
         }
     }
@@ -109,7 +114,7 @@ impl Writing<'_> {
     fn refused(&self) -> Outbound {
         let (source, id, kind) = match &self.record.cause {
             Cause::Input { source, id, kind, .. } => (source.clone(), id.clone(), kind.clone()),
-            Cause::Timer(_) | Cause::Clock | Cause::Rules => <_>::default(),
+            Cause::Timer(_) | Cause::Clock | Cause::Rules | Cause::Customer => <_>::default(),
         };
         let (code, detail) = match &self.record.verdict {
             Verdict::Rejected { code, detail } => (code.as_str(), detail.clone()),
