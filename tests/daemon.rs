@@ -23,11 +23,14 @@ mod bad_sequences;
 mod daemon {
     mod alarm;
     mod bad_input;
+    mod clock;
+    mod customer_change;
     mod doctor;
     mod feed;
     mod foreign;
     mod hands;
     mod kills;
+    mod order;
     mod readiness;
     mod rules_change;
     mod standby;

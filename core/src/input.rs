@@ -18,6 +18,8 @@ use crate::{
 pub enum Input {
     /// A contact arrives.
     Receive(Box<Arrival>),
+    /// A contact arrives whose end came before it: it is over at once, and nobody is asked.
+    ReceiveEnded(Box<Arrival>, EarlyEnd),
     /// Something happens to a contact.
     Contact(ContactId, ContactCommand),
     /// An agent answers an offer.
@@ -67,6 +69,19 @@ pub struct Arrival {
     pub fit: Vec<Fit>,
     /// A future contact or call-back: waits from this moment on.
     pub scheduled_for: Option<Timestamp>,
+}
+
+/// How a contact ended before it arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EarlyEnd {
+    /// The customer was gone at that moment.
+    Abandoned {
+        /// When; what was waited counts up to here.
+        at: Timestamp,
+    },
+    /// Handled elsewhere, or cancelled by the platform.
+    Withdrawn(OutsideEnd),
 }
 
 /// How well an agent knows a customer.

@@ -30,8 +30,8 @@ pub use id::{
     SkillId, SourceId, TeamId, ThreadId,
 };
 pub use input::{
-    AgentCommand, Arrival, ContactCommand, Familiar, Fit, Input, OfferCommand, Relation, Supervision, TeamCommand,
-    Transfer, WorldChange,
+    AgentCommand, Arrival, ContactCommand, EarlyEnd, Familiar, Fit, Input, OfferCommand, Relation, Supervision,
+    TeamCommand, Transfer, WorldChange,
 };
 pub use names::{Kind, Name, Names};
 pub use plan::{

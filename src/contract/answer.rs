@@ -12,9 +12,10 @@ pub struct Answer {
     pub source: Option<String>,
     /// What became of it.
     pub result: Outcome,
-    /// The stable code of a refusal; for a duplicate, the first one's.
+    /// The stable code of a refusal, or that an accepted event is kept until its contact is received; for a duplicate,
+    /// the first one's.
     pub code: Option<String>,
-    /// What exactly was refused and how to mend it.
+    /// What exactly was refused and how to mend it, or what is kept.
     pub detail: Option<String>,
     /// The journal sequence of its record; none when it was not journaled.
     pub seq: Option<u64>,

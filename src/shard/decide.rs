@@ -84,11 +84,20 @@ impl Decider {
         }
     }
 
-    /// Brings time up to now: a recorded jump, then every timer that is due.
+    /// Brings time up to now: a recorded jump in either direction, then every timer that is due.
     pub(super) fn catch_up(&mut self) -> Vec<Decided> {
         let mut decided = Vec::new();
-        if let Reading::Jumped(by, _) = self.keeper.read() {
-            decided.push(self.jump(by));
+        match self.keeper.read() {
+            Reading::Now(_) => {}
+            Reading::Jumped(by, _) => {
+                tracing::warn!(
+                    shard = self.shard,
+                    by_ms = by.0,
+                    "the clock jumped ahead: live offers are extended by it"
+                );
+                decided.push(self.jump(by));
+            }
+            Reading::SetBack(by, _) => decided.push(self.set_back(by)),
         }
         decided.extend(self.fire(self.keeper.last()));
         decided
@@ -99,6 +108,13 @@ impl Decider {
         let mut draft = Draft::default();
         // The one input that the core never refuses.
         let _ = self.state.router.handle(self.keeper.last(), Input::ClockJumped(by), &mut draft.events);
+        self.seal(Cause::Clock, Verdict::Applied, draft)
+    }
+
+    /// Records that the wall clock was set back. Journal time goes on; the record is for whoever compares both.
+    pub(super) fn set_back(&mut self, by: Millis) -> Decided {
+        tracing::warn!(shard = self.shard, by_ms = by.0, "the clock was set back: journal time goes on a tenth slower");
+        let draft = Draft { facts: vec![ShellFact::ClockSetBack { by }], ..Draft::default() };
         self.seal(Cause::Clock, Verdict::Applied, draft)
     }
 
@@ -123,9 +139,7 @@ impl Decider {
             return None;
         }
         let wake = self.state.router.next_wake()?;
-        let span = wake.at.since(self.keeper.clock().now());
-        // A wall clock behind journal time must not spin the loop.
-        Some(Duration::from_millis(u64::from(span.0).clamp(1, 60_000)))
+        Some(self.keeper.until(wake.at))
     }
 
     /// Decides one event. The answer goes out once everything before is committed.
@@ -155,9 +169,9 @@ impl Decider {
             }
         };
         let sealed = self.seal(cause, verdict.clone(), draft);
-        let seq = sealed.record.as_ref().map(|(record, _)| record.seq);
+        let answer = self.answer(&envelope, verdict, sealed.record.as_ref().map(|(record, _)| &**record));
         decided.push(sealed);
-        (decided, self.answer(&envelope, verdict, seq))
+        (decided, answer)
     }
 
     /// What an event or a new plan is made out with; names met for the first time are added to `fresh`.
@@ -167,6 +181,7 @@ impl Decider {
             rules: &self.rules,
             lookup: Lookup { overlay: &self.overlay, rows, pepper: &self.pepper },
             now: self.keeper.last(),
+            behind: self.keeper.behind(),
             fresh,
         }
     }
@@ -352,13 +367,18 @@ impl Decider {
         }
     }
 
-    fn answer(&self, envelope: &Envelope, verdict: Verdict, seq: Option<u64>) -> Answer {
+    fn answer(&self, envelope: &Envelope, verdict: Verdict, record: Option<&Record>) -> Answer {
         let (result, code, detail) = match verdict {
+            Verdict::Applied if record.is_some_and(Record::is_kept) => {
+                let code = Code::KeptUntilReceived;
+                (Outcome::Accepted, Some(code.as_str().to_owned()), Some(code.cause().to_owned()))
+            }
             Verdict::Applied => (Outcome::Accepted, None, None),
             Verdict::Rejected { code, detail } => (Outcome::Rejected, Some(code), Some(detail)),
         };
         let (id, source) = (Some(envelope.id.clone()), Some(envelope.source.clone()));
         let state = intake::live(&self.state, envelope);
+        let seq = record.map(|record| record.seq);
         Answer { id, source, result, code, detail, seq, output: Some(self.state.outputs), state }
     }
 

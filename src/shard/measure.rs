@@ -25,6 +25,9 @@ pub(super) fn count(metrics: &Metrics, model: &ShardState, decided: &Decided) {
     }) {
         metrics.rules_active(u64::from(rules.0), rules.1);
     }
+    if record.facts.iter().any(|fact| matches!(fact, super::record::ShellFact::ClockSetBack { .. })) {
+        metrics.clock_set_back();
+    }
     for event in &record.events {
         count_event(metrics, model, record, event);
     }

@@ -4,6 +4,7 @@ mod backoff;
 pub mod chance;
 mod decide;
 mod decided;
+mod early;
 pub mod feed;
 mod handle;
 mod identify;
@@ -23,6 +24,7 @@ mod seen;
 mod serve;
 pub mod snapshot;
 mod state;
+mod ties;
 mod time;
 mod writer;
 

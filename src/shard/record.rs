@@ -1,14 +1,15 @@
 //! Decides what the journal remembers: one record per input or timer, chained by hash, in the journal's own versioned JSON.
 
 use bytes::Bytes;
-use picket_core::{AgentId, ContactId, CustomerId, Event, Name, SourceId, TimerKind, Timestamp};
+use picket_core::{AgentId, ContactId, CustomerId, Event, Millis, Name, SourceId, TimerKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::early::Ending;
 use super::ports::{DirectoryKey, Entry, Head};
 
 /// The version this build writes.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// One input or timer and everything that came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +63,8 @@ pub enum Cause {
     Clock,
     /// A rule set came into force.
     Rules,
+    /// A customer or an account changed, and who waits is planned anew.
+    Customer,
 }
 
 /// Whether a cause took effect.
@@ -105,6 +108,42 @@ pub enum ShellFact {
         by: Option<String>,
         /// Why.
         why: Option<String>,
+    },
+    /// An end is kept whose contact has not come yet.
+    EndedEarly {
+        /// The contact's name, `<source> <contact>`: it has no number yet.
+        contact: String,
+        /// How it ended.
+        ending: Ending,
+        /// When, by the source's clock.
+        said: Option<Timestamp>,
+    },
+    /// A contact's plan goes by this account.
+    AccountOf {
+        /// Which contact.
+        contact: ContactId,
+        /// The account's id; none when it goes by none any more.
+        account: Option<String>,
+    },
+    /// What rules may know of a customer changed, who has live contacts.
+    CustomerChanged {
+        /// Whose keyed hash.
+        customer: CustomerId,
+    },
+    /// What rules may know of an account changed, which has live contacts.
+    AccountChanged {
+        /// Its id.
+        account: String,
+    },
+    /// The plans of these contacts stand although their customer or account changed.
+    PlanStands {
+        /// Which.
+        contacts: Vec<ContactId>,
+    },
+    /// The wall clock was set back, or is behind the journal at a take-over; journal time goes on.
+    ClockSetBack {
+        /// By.
+        by: Millis,
     },
     /// A rule set is in force.
     RulesActivated {
@@ -155,6 +194,12 @@ pub enum Error {
 }
 
 impl Record {
+    /// Whether what its input says is kept for a contact that has not come yet.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.facts.iter().any(|fact| matches!(fact, ShellFact::EndedEarly { .. }))
+    }
+
     /// The record as it is stored.
     ///
     /// # Errors

@@ -1,12 +1,13 @@
-//! Decides how waiting contacts come by their plans when another rule set is in force: a few at a time, between inputs,
-//! until all have one. Until its turn a contact keeps its plan, and one that the new rules give none keeps it for good.
+//! Decides how waiting contacts come by their plans when their customer changed or another rule set is in force: a few at
+//! a time, between inputs, until all have one. Until its turn a contact keeps its plan, and one that gets no new one keeps
+//! it for good.
 //!
-//! The walk itself is not in the journal, only what comes of it: after a restart it begins again, and finds those whose
-//! plan is still of an earlier rule set.
+//! Whose customer changed is in the state, and so in the journal. The walk over everybody when the rules change is not,
+//! only what comes of it: after a restart it begins again, and finds those whose plan is still of an earlier rule set.
 
 use std::collections::VecDeque;
 
-use picket_core::{ContactId, Input, Kind, Plan, ReplanCursor, Replanning};
+use picket_core::{ContactCommand, ContactFact, ContactId, Event, Input, Kind, Plan, ReplanCursor, Replanning};
 
 use super::decide::{Decider, Draft};
 use super::decided::Decided;
@@ -14,7 +15,7 @@ use super::identify::{Lookup, key};
 use super::intake::{self, Anew};
 use super::overlay::Rows;
 use super::ports::DirectoryKind;
-use super::record::{Cause, Verdict};
+use super::record::{Cause, ShellFact, Verdict};
 
 /// Contacts planned in one turn of the loop: a few milliseconds.
 const AT_ONCE: usize = 50;
@@ -35,19 +36,21 @@ impl Decider {
     }
 
     /// Whether somebody may still have to be planned anew.
-    pub(super) const fn is_replanning(&self) -> bool {
-        self.walk.is_some()
+    pub(super) fn is_replanning(&self) -> bool {
+        self.walk.is_some() || self.state.ties.stale().next().is_some()
     }
 
     /// Plans the next few anew.
     pub(super) async fn replan_some(&mut self) -> Vec<Decided> {
-        let slice = self.next_slice();
+        let stale: Vec<ContactId> = self.state.ties.stale().take(AT_ONCE).collect();
+        let (slice, because) =
+            if stale.is_empty() { (self.next_slice(), Replanning::Rules) } else { (stale, Replanning::Customer) };
         if slice.is_empty() {
             return Vec::new();
         }
         let rows = self.look_up_contacts(&slice).await;
         let mut decided = self.catch_up();
-        decided.extend(self.replan_slice(&slice, &rows));
+        decided.extend(self.replan_slice(&slice, because, &rows));
         decided
     }
 
@@ -86,40 +89,57 @@ impl Decider {
     }
 
     /// One record for the whole slice; none if the rules leave everybody as they are.
-    fn replan_slice(&mut self, slice: &[ContactId], rows: &Rows) -> Option<Decided> {
+    fn replan_slice(&mut self, slice: &[ContactId], because: Replanning, rows: &Rows) -> Option<Decided> {
         let mut draft = Draft::default();
         let mut plans: Vec<(ContactId, Box<Plan>)> = Vec::new();
         for contact in slice {
-            match intake::planned_anew(&mut self.context(rows, &mut draft.names), *contact) {
-                Ok(Anew { plan, relation, valued }) => {
-                    if let Some(relation) = relation {
-                        let command = picket_core::ContactCommand::Identify(relation);
-                        self.hand_in(Input::Contact(*contact, command), &mut draft);
-                    }
-                    if let Some((fact, write)) = valued.filter(|(fact, _)| !draft.facts.contains(fact)) {
-                        draft.facts.push(fact);
-                        draft.writes.push(write);
-                    }
-                    plans.push((*contact, plan));
-                }
+            match intake::planned_anew(&mut self.context(rows, &mut draft.names), *contact, because) {
+                Ok(anew) => plans.extend(self.take_up(*contact, because, anew, &mut draft)),
                 Err(refused) => {
                     tracing::warn!(contact = contact.0, refused.detail, "a waiting contact keeps its plan");
                 }
             }
         }
         // One plan that cannot be taken would keep all others of a slice out.
-        let whole = Input::Replan(plans.clone(), Replanning::Rules);
+        let whole = Input::Replan(plans.clone(), because);
         if self.state.router.handle(self.keeper.last(), whole, &mut draft.events).is_err() {
             for plan in plans {
-                self.hand_in(Input::Replan(vec![plan], Replanning::Rules), &mut draft);
+                self.hand_in(Input::Replan(vec![plan], because), &mut draft);
             }
+        }
+        if because == Replanning::Customer {
+            draft.facts.extend(standing(slice, &draft.events));
         }
         if draft.events.is_empty() && draft.facts.is_empty() {
             // No record will say these names.
             self.state.names.rollback(&mut draft.names);
             return None;
         }
-        Some(self.seal(Cause::Rules, Verdict::Applied, draft))
+        let cause = if because == Replanning::Customer { Cause::Customer } else { Cause::Rules };
+        Some(self.seal(cause, Verdict::Applied, draft))
+    }
+
+    /// Puts down what belongs to a new plan; the plan, if it is to be handed in.
+    fn take_up(
+        &mut self,
+        contact: ContactId,
+        because: Replanning,
+        anew: Anew,
+        draft: &mut Draft,
+    ) -> Option<(ContactId, Box<Plan>)> {
+        let Anew { plan, relation, valued, account } = anew;
+        if let Some(relation) = relation {
+            self.hand_in(Input::Contact(contact, ContactCommand::Identify(relation)), draft);
+        }
+        if let Some((fact, write)) = valued.filter(|(fact, _)| !draft.facts.contains(fact)) {
+            draft.facts.push(fact);
+            draft.writes.push(write);
+        }
+        draft.facts.extend(account);
+        // The same plan again would take offers back for nothing.
+        let is_news = because != Replanning::Customer
+            || self.state.router.contact(contact).is_none_or(|view| *view.plan != *plan);
+        is_news.then_some((contact, plan))
     }
 
     fn hand_in(&mut self, input: Input, draft: &mut Draft) {
@@ -127,4 +147,17 @@ impl Decider {
             tracing::warn!(%rejection, "a waiting contact keeps its plan");
         }
     }
+}
+
+/// The contacts of a slice that did not get another plan.
+fn standing(slice: &[ContactId], events: &[Event]) -> Option<ShellFact> {
+    let is_replanned = |contact: &ContactId| {
+        let mut facts = events.iter().filter_map(|event| match event {
+            Event::Contact(of, fact) if of == contact => Some(fact),
+            Event::Contact(..) | Event::Fence(..) | Event::Offer(..) | Event::Agent(..) | Event::World(_) => None,
+        });
+        facts.any(|fact| matches!(fact, ContactFact::Replanned { .. }))
+    };
+    let contacts: Vec<ContactId> = slice.iter().filter(|contact| !is_replanned(contact)).copied().collect();
+    (!contacts.is_empty()).then_some(ShellFact::PlanStands { contacts })
 }

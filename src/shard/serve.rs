@@ -319,6 +319,10 @@ fn first_records(decider: &mut Decider) -> VecDeque<super::decided::Decided> {
         decider.keeper.reach(now);
         let gap = if before.0 == 0 { Millis::ZERO } else { now.since(before) };
         queue.push_back(decider.jump(gap));
+        let behind = decider.keeper.behind();
+        if behind > Millis::ZERO {
+            queue.push_back(decider.set_back(behind));
+        }
     }
     let rules = Arc::clone(&decider.rules);
     queue.extend(decider.activate(&rules));

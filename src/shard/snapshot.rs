@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::ports::Snapshot;
 use super::state::ShardState;
 
-const MAGIC: &[u8; 8] = b"picket\0\x01";
+const MAGIC: &[u8; 8] = b"picket\0\x02";
 const DIGEST: usize = 32;
 
 /// Why a snapshot cannot be used.

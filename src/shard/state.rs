@@ -4,14 +4,17 @@
 use std::collections::BTreeMap;
 
 use picket_core::{
-    AgentId, ConnectFailure, ContactFact, ContactId, CustomerId, Event, Familiar, FenceFact, Kind, Names, OfferFact,
-    OfferId, Outcome, Router, SourceId, Standing, Timestamp, WorldFact,
+    AgentId, ConnectFailure, ContactFact, ContactId, ContactState, CustomerId, Event, Familiar, FenceFact, Kind, Names,
+    OfferFact, OfferId, Outcome, Router, SourceId, Standing, Timestamp, WorldFact,
 };
 use serde::{Deserialize, Serialize};
 
+use super::early::Early;
 use super::ports::Head;
 use super::record::{Cause, Record, ShellFact, Verdict};
 use super::seen::Seen;
+use super::ties::Ties;
+use crate::contract::Code;
 
 /// Everything a shard knows at one point of its journal.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +32,10 @@ pub struct ShardState {
     /// The rule set in force.
     pub rules: Option<RulesInForce>,
     pub(super) seen: Seen,
+    /// Ends whose contacts have not come yet.
+    pub(super) early: Early,
+    /// Which live contacts are whose.
+    pub(super) ties: Ties,
     contacts: BTreeMap<ContactId, ContactMeta>,
     aliases: BTreeMap<(AgentId, SourceId), String>,
     called: BTreeMap<(SourceId, String), AgentId>,
@@ -175,7 +182,7 @@ impl ShardState {
     fn note_cause(&mut self, record: &Record) {
         if let Cause::Input { source, id, content, .. } = &record.cause {
             let code = match &record.verdict {
-                Verdict::Applied => None,
+                Verdict::Applied => record.is_kept().then_some(Code::KeptUntilReceived.as_str()),
                 Verdict::Rejected { code, .. } => Some(code.as_str()),
             };
             self.seen.note((source, id, content), record.at, record.seq, self.outputs, code);
@@ -185,6 +192,9 @@ impl ShardState {
     fn note_fact(&mut self, fact: &ShellFact, at: Timestamp) {
         match fact {
             ShellFact::ContactIn { contact, domain } => {
+                if let Some(name) = self.names.text(Kind::Contact, contact.0) {
+                    self.early.forget(name);
+                }
                 let domain = domain.as_str().into();
                 let meta = ContactMeta { domain, outputs: 0, connected_at: None, standing: None, consulted: None };
                 self.contacts.insert(*contact, meta);
@@ -206,13 +216,23 @@ impl ShardState {
                 let (hash, domains) = (hash.clone(), domains.clone());
                 self.rules = Some(RulesInForce { hash, number: *number, domains, since: at });
             }
-            ShellFact::ValuedChanged { .. } | ShellFact::ByHand { .. } => {}
+            ShellFact::EndedEarly { contact, ending, said } => self.early.keep(contact, *ending, *said, at),
+            ShellFact::AccountOf { contact, account } => self.ties.tie_account(*contact, account.as_deref()),
+            ShellFact::CustomerChanged { customer } => {
+                self.ties.customer_changed(*customer, |contact| waits(&self.router, contact));
+            }
+            ShellFact::AccountChanged { account } => {
+                self.ties.account_changed(account, |contact| waits(&self.router, contact));
+            }
+            ShellFact::PlanStands { contacts } => contacts.iter().for_each(|contact| self.ties.stands(*contact)),
+            ShellFact::ValuedChanged { .. } | ShellFact::ByHand { .. } | ShellFact::ClockSetBack { .. } => {}
         }
     }
 
     fn note_event<'a>(&mut self, event: &'a Event, at: Timestamp, voices: &mut Vec<Voice<'a>>) {
         match event {
             Event::Contact(contact, fact) => {
+                self.ties.note(*contact, fact);
                 self.note_course(*contact, fact, at);
                 self.note_contact(event, *contact, fact, voices);
             }
@@ -378,6 +398,12 @@ impl ShardState {
     pub fn customer_hash(&self, customer: CustomerId) -> Option<&str> {
         self.names.text(Kind::Customer, customer.0)
     }
+}
+
+/// Whether a contact waits, now or from a later moment on.
+fn waits(router: &Router, contact: ContactId) -> bool {
+    let state = router.contact(contact).map(|view| view.state);
+    matches!(state, Some(ContactState::Waiting | ContactState::Offered | ContactState::Scheduled))
 }
 
 /// Counts one more contact for an agent; beyond the limit the one who was last the longest ago is forgotten.

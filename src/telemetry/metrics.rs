@@ -43,6 +43,7 @@ pub struct Metrics {
     requests: Family<Request, Counter>,
     feed_resets: Counter,
     clock_jumps: Counter,
+    clock_set_back: Counter,
     snapshots: Counter,
     reloads: Family<Reloaded, Counter>,
     rules: Family<RuleSet, Gauge>,
@@ -96,6 +97,7 @@ impl Metrics {
             requests: Family::default(),
             feed_resets: Counter::default(),
             clock_jumps: Counter::default(),
+            clock_set_back: Counter::default(),
             snapshots: Counter::default(),
             reloads: Family::default(),
             rules: Family::default(),
@@ -131,6 +133,7 @@ impl Metrics {
         all.register("http_requests", "Requests, by route and status", self.requests.clone());
         all.register("feed_resets", "Followers of the live feed that lost their place", self.feed_resets.clone());
         all.register("clock_jumps", "Journaled jumps of the clock", self.clock_jumps.clone());
+        all.register("clock_set_back", "Times the clock was set back or found behind", self.clock_set_back.clone());
         all.register("snapshots", "Snapshots written", self.snapshots.clone());
         all.register("rules_reloads", "Changed rule files, by what became of them", self.reloads.clone());
         all.register("rules_active", "The rule set in force is 1", self.rules.clone());
@@ -215,6 +218,11 @@ impl Metrics {
     /// Counts a journaled jump of the clock.
     pub fn clock_jumped(&self) {
         self.clock_jumps.inc();
+    }
+
+    /// Counts a clock that was set back.
+    pub fn clock_set_back(&self) {
+        self.clock_set_back.inc();
     }
 
     /// Counts a snapshot that was written.

@@ -181,6 +181,7 @@ impl Router {
     pub fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Event>) -> Result<(), Rejection> {
         match input {
             Input::Receive(arrival) => self.on_receive(now, arrival, out),
+            Input::ReceiveEnded(arrival, end) => self.on_receive_ended(now, arrival, end, out),
             Input::Contact(contact, command) => self.on_contact(now, contact, command, out),
             Input::Offer(offer, command) => self.on_offer(now, offer, command, out),
             Input::Agent(agent, command) => self.on_agent(now, agent, command, out),

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use super::Router;
 use super::state::Roll;
 use crate::{
-    Arrival, ChannelId, ContactFact, ContactId, Event, ExitAction, FenceFact, FenceReason, FinalCause, QueueId,
-    Rejection, StepCause, Timestamp, Urgency,
+    Arrival, ChannelId, ContactFact, ContactId, EarlyEnd, Event, ExitAction, FenceFact, FenceReason, FinalCause,
+    Outcome, QueueId, Rejection, StepCause, Timestamp, Urgency,
 };
 
 /// Queues through which one arrival overflows, at most.
@@ -20,8 +20,45 @@ impl Router {
         arrival: Box<Arrival>,
         out: &mut Vec<Event>,
     ) -> Result<(), Rejection> {
+        self.check_arrival(now, &arrival)?;
         let id = arrival.contact;
-        if self.contacts.get(id.index()).is_some() {
+        let is_later = arrival.scheduled_for.is_some_and(|due| due > now);
+        let fenced = arrival.plan.fence.is_some();
+        let newcomer = (arrival.channel, arrival.plan.urgency);
+        let turned_away = if is_later || fenced { None } else { self.turned_away(now, arrival.plan.queue, newcomer) };
+        if matches!(turned_away, Some((ExitAction::Stay, FinalCause::Busy))) {
+            return Err(Rejection::QueueFull);
+        }
+        self.enter(now, arrival, is_later, out);
+        if !is_later {
+            self.turn_away(now, id, turned_away, out);
+        }
+        Ok(())
+    }
+
+    /// Takes a contact whose end came first: whole, as it would have been, and over before anybody is looked for. A full
+    /// queue refuses none: it takes no place.
+    pub(super) fn on_receive_ended(
+        &mut self,
+        now: Timestamp,
+        arrival: Box<Arrival>,
+        end: EarlyEnd,
+        out: &mut Vec<Event>,
+    ) -> Result<(), Rejection> {
+        self.check_arrival(now, &arrival)?;
+        let (id, since) = (arrival.contact, arrival.since);
+        let is_later = arrival.scheduled_for.is_some_and(|due| due > now);
+        self.enter(now, arrival, is_later, out);
+        let outcome = match end {
+            EarlyEnd::Abandoned { at } => Outcome::Abandoned { waited: at.min(now).since(since), while_offered: false },
+            EarlyEnd::Withdrawn(how) => Outcome::Withdrawn(how),
+        };
+        self.close(now, id, outcome, out);
+        Ok(())
+    }
+
+    fn check_arrival(&self, now: Timestamp, arrival: &Arrival) -> Result<(), Rejection> {
+        if self.contacts.get(arrival.contact.index()).is_some() {
             return Err(Rejection::ContactExists);
         }
         if self.channels.get(arrival.channel.index()).is_none() {
@@ -30,25 +67,19 @@ impl Router {
         if arrival.since > now {
             return Err(Rejection::BadTime);
         }
-        self.check_plan(&arrival.plan)?;
-        let is_later = arrival.scheduled_for.is_some_and(|due| due > now);
-        let fenced = arrival.plan.fence.is_some();
-        let newcomer = (arrival.channel, arrival.plan.urgency);
-        let turned_away = if is_later || fenced { None } else { self.turned_away(now, arrival.plan.queue, newcomer) };
-        if matches!(turned_away, Some((ExitAction::Stay, FinalCause::Busy))) {
-            return Err(Rejection::QueueFull);
-        }
-        let fence = arrival.plan.fence;
+        self.check_plan(&arrival.plan)
+    }
+
+    /// Lets a contact in, up to the first step of its plan.
+    fn enter(&mut self, now: Timestamp, arrival: Box<Arrival>, is_later: bool, out: &mut Vec<Event>) {
+        let (id, fence) = (arrival.contact, arrival.plan.fence);
         self.emit(now, Event::Contact(id, ContactFact::Received(arrival)), out);
         if let Some(team) = fence {
             self.emit(now, Event::Fence(id, FenceFact::Set { team }), out);
         }
-        if is_later {
-            return Ok(());
+        if !is_later {
+            self.emit(now, Event::Contact(id, ContactFact::StepEntered { step: 0, cause: StepCause::Arrival }), out);
         }
-        self.emit(now, Event::Contact(id, ContactFact::StepEntered { step: 0, cause: StepCause::Arrival }), out);
-        self.turn_away(now, id, turned_away, out);
-        Ok(())
     }
 
     /// Does what a full or closed queue says. A contact that overflows meets the limit of the next queue, and stays at the

@@ -84,7 +84,7 @@ impl Run {
         self.now = end;
         let reader = Reader { s: self.s, live: &self.live, now: self.now, next: self.next };
         let input = reader.input(op);
-        if let Input::Receive(arrival) = &input
+        if let Input::Receive(arrival) | Input::ReceiveEnded(arrival, _) = &input
             && arrival.contact == self.s.contact(self.next)
         {
             self.next += 1;

@@ -32,6 +32,8 @@ macro_rules! kinds {
 
 kinds!(input_kind, INPUTS, Input, {
     Input::Receive(_) => "input.receive",
+    Input::ReceiveEnded(_, EarlyEnd::Abandoned { .. }) => "input.receive_ended.abandoned",
+    Input::ReceiveEnded(_, EarlyEnd::Withdrawn(_)) => "input.receive_ended.withdrawn",
     Input::Contact(_, ContactCommand::Abandon) => "input.contact.abandon",
     Input::Contact(_, ContactCommand::Connect) => "input.contact.connect",
     Input::Contact(_, ContactCommand::FailToConnect(ConnectFailure::Agent)) => "input.contact.fail.agent",

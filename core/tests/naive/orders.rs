@@ -8,6 +8,7 @@ impl Naive {
     pub(super) fn grant(&mut self, now: Timestamp, input: Input, out: &mut Vec<Event>) -> Result<(), Rejection> {
         match input {
             Input::Receive(arrival) => self.take_in(now, arrival, out),
+            Input::ReceiveEnded(arrival, end) => self.take_note(now, arrival, end, out),
             Input::Contact(contact, command) => self.command(now, contact, command, out),
             Input::Offer(offer, OfferCommand::Accept(agent)) => {
                 let asked = self.live_offer(now, offer, agent)?;
@@ -41,9 +42,8 @@ impl Naive {
         }
     }
 
-    fn take_in(&mut self, now: Timestamp, arrival: Box<Arrival>, out: &mut Vec<Event>) -> Result<(), Rejection> {
-        let id = arrival.contact;
-        if self.cases.contains_key(&id) || self.closed.contains(&id) {
+    fn can_be_taken(&self, now: Timestamp, arrival: &Arrival) -> Result<(), Rejection> {
+        if self.cases.contains_key(&arrival.contact) || self.closed.contains(&arrival.contact) {
             return Err(Rejection::ContactExists);
         }
         if !self.channels.contains_key(&arrival.channel) {
@@ -52,7 +52,41 @@ impl Naive {
         if arrival.since > now {
             return Err(Rejection::BadTime);
         }
-        self.check_plan(&arrival.plan)?;
+        self.check_plan(&arrival.plan)
+    }
+
+    /// Somebody who had gone before they came.
+    fn take_note(
+        &mut self,
+        now: Timestamp,
+        arrival: Box<Arrival>,
+        end: EarlyEnd,
+        out: &mut Vec<Event>,
+    ) -> Result<(), Rejection> {
+        self.can_be_taken(now, &arrival)?;
+        let (id, since, fence) = (arrival.contact, arrival.since, arrival.plan.fence);
+        let waits = arrival.scheduled_for.is_none_or(|due| due <= now);
+        self.say(now, id, ContactFact::Received(arrival), out);
+        if let Some(team) = fence {
+            self.emit(now, Event::Fence(id, FenceFact::Set { team }), out);
+        }
+        if waits {
+            self.say(now, id, ContactFact::StepEntered { step: 0, cause: StepCause::Arrival }, out);
+        }
+        let outcome = match end {
+            EarlyEnd::Withdrawn(how) => Outcome::Withdrawn(how),
+            EarlyEnd::Abandoned { at } => {
+                let waited = if at > now { now.since(since) } else { at.since(since) };
+                Outcome::Abandoned { waited, while_offered: false }
+            }
+        };
+        self.say(now, id, ContactFact::Closed { outcome }, out);
+        Ok(())
+    }
+
+    fn take_in(&mut self, now: Timestamp, arrival: Box<Arrival>, out: &mut Vec<Event>) -> Result<(), Rejection> {
+        self.can_be_taken(now, &arrival)?;
+        let id = arrival.contact;
         let is_later = arrival.scheduled_for.is_some_and(|due| due > now);
         let turned_away = if is_later || arrival.plan.fence.is_some() { None } else { self.turns_away(now, &arrival) };
         if turned_away == Some((ExitAction::Stay, FinalCause::Busy)) {

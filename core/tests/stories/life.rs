@@ -52,6 +52,29 @@ fn a_customer_gives_up_waiting_offered_or_assigned() {
     connected().when(contact(7, ContactCommand::Abandon), at(20)).then_refused(Rejection::WrongContactState);
 }
 
+fn ended_early(arrival: Arrival, end: EarlyEnd) -> Input {
+    Input::ReceiveEnded(Box::new(arrival), end)
+}
+
+#[test]
+fn a_contact_whose_end_came_first_is_over_at_once_and_asks_nobody() {
+    let scene = world().ready(&[CARYS], at(0));
+    let late = |number| arrival(number, plan(), at(10));
+    let left = EarlyEnd::Abandoned { at: at(13) };
+    let gone = scene.clone().when(ended_early(late(7), left), at(20)).then_state(7, ContactState::Closed);
+    let outcome = Outcome::Abandoned { waited: secs(3), while_offered: false };
+    let gone = gone.then(&[
+        fact(7, ContactFact::Received(Box::new(late(7)))),
+        fact(7, ContactFact::StepEntered { step: 0, cause: StepCause::Arrival }),
+        closed(7, outcome),
+    ]);
+    // Nobody is held up by it, and it comes once.
+    gone.clone().arrives(8, plan(), at(21)).then_asked(8, &[CARYS]);
+    gone.when(ended_early(late(7), left), at(22)).then_refused(Rejection::ContactExists);
+    let elsewhere = scene.when(ended_early(late(7), EarlyEnd::Withdrawn(OutsideEnd::HandledElsewhere)), at(20));
+    elsewhere.then_some(|event| *event == closed(7, Outcome::Withdrawn(OutsideEnd::HandledElsewhere)));
+}
+
 #[test]
 fn nothing_happens_to_a_closed_contact() {
     let scene = connected().when(contact(7, ContactCommand::Close), at(20));

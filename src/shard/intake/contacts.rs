@@ -14,10 +14,11 @@ use picket_rules::facts::{ContactFacts, Facts};
 use super::{Context, Prepared, Refused, put};
 use crate::contract::inbound::Inbound;
 use crate::contract::inbound::contact::{
-    Choice, Chosen, ConnectFailed, Direction, Identity, Received, Side, Target, Updated, Wants,
+    Choice, Chosen, ConnectFailed, Direction, Identity, Received, Side, Target, Updated, Wants, Withdrawn,
 };
 use crate::contract::value::Id;
 use crate::contract::{Code, Envelope};
+use crate::shard::early::Ending;
 use crate::shard::identify::{ContactRow, Identified, Lookup, ValueRow};
 use crate::shard::ports::{DirectoryKind, DirectoryWrite};
 use crate::shard::record::ShellFact;
@@ -75,9 +76,11 @@ pub(super) fn received(
         }
         number
     });
-    let contact = ContactId(context.intern(Kind::Contact, &format!("{} {}", envelope.source, message.contact)));
+    let name = format!("{} {}", envelope.source, message.contact);
+    let contact = ContactId(context.intern(Kind::Contact, &name));
     prepared.facts.insert(0, ShellFact::ContactIn { contact, domain });
-    prepared.writes.push(put(DirectoryKind::Contact, format!("{} {}", envelope.source, message.contact), &row));
+    prepared.facts.extend(account_of(context, contact, &identified));
+    prepared.writes.push(put(DirectoryKind::Contact, name.as_str(), &row));
     prepared.trace = Some(planned.trace);
     let Relation { familiar, mut prefers, avoids, fit, .. } =
         relation(context, &identified, customer, planned.team.as_deref());
@@ -86,12 +89,12 @@ pub(super) fn received(
     let thread = message.thread.as_ref();
     let thread = thread.map(|id| ThreadId(context.intern(Kind::Thread, &format!("{} {id}", envelope.source))));
     let matter = message.matter.as_ref().map(|id| MatterId(context.intern(Kind::Matter, id.as_str())));
-    prepared.inputs.push(Input::Receive(Box::new(Arrival {
+    let arrival = Box::new(Arrival {
         contact,
         channel,
         customer,
         source,
-        since: age_from(message.waiting_since.map(|moment| moment.0), envelope.time, context.now),
+        since: age_from(context, message.waiting_since.map(|moment| moment.0), envelope.time),
         plan: planned.plan,
         thread,
         matter,
@@ -100,7 +103,11 @@ pub(super) fn received(
         avoids,
         fit,
         scheduled_for: scheduled(message),
-    })));
+    });
+    prepared.inputs.push(match context.state.early.of(&name, envelope.time, context.now) {
+        Some(end) => Input::ReceiveEnded(arrival, end),
+        None => Input::Receive(arrival),
+    });
     Ok(prepared)
 }
 
@@ -143,6 +150,7 @@ pub(super) fn updated(context: &mut Context<'_>, envelope: &Envelope, message: &
         let relation = relation(context, &identified, customer, planned.team.as_deref());
         prepared.inputs.push(Input::Contact(contact, ContactCommand::Identify(Box::new(relation))));
     }
+    prepared.facts.extend(account_of(context, contact, &identified));
     let command = ContactCommand::Replan(Box::new(planned.plan), why);
     let name = format!("{} {}", envelope.source, message.contact);
     prepared.inputs.push(Input::Contact(contact, command));
@@ -155,7 +163,10 @@ pub(super) fn updated(context: &mut Context<'_>, envelope: &Envelope, message: &
 pub(super) fn command(context: &mut Context<'_>, envelope: &Envelope) -> Result<Prepared, Refused> {
     let source = envelope.source.as_str();
     let (id, agent) = subject(&envelope.message)?;
-    let contact = context.contact(source, id)?;
+    let contact = match (context.contact(source, id), ending(&envelope.message)) {
+        (Err(_), Some(ending)) => return Ok(kept(envelope, id, ending)),
+        (found, _) => found?,
+    };
     if let Some(called) = agent {
         let agent = context.agent(source, called.as_str())?;
         let holder = context.state.router.contact(contact).and_then(|view| view.agent);
@@ -170,10 +181,7 @@ pub(super) fn command(context: &mut Context<'_>, envelope: &Envelope) -> Result<
         Inbound::ContactEnded(_) => ContactCommand::End,
         Inbound::ContactParked(_) => ContactCommand::Park,
         Inbound::ContactResumed(_) => ContactCommand::Resume,
-        Inbound::ContactWithdrawn(message) => ContactCommand::Withdraw(match message.by {
-            Some(_) => OutsideEnd::HandledElsewhere,
-            None => OutsideEnd::Gone,
-        }),
+        Inbound::ContactWithdrawn(message) => ContactCommand::Withdraw(outside(message)),
         Inbound::ContactClose(_) => ContactCommand::Close,
         Inbound::ContactRequeue(_) => ContactCommand::Requeue,
         Inbound::ContactTransfer(message) => ContactCommand::Transfer(target(context, source, &message.to)?),
@@ -190,6 +198,28 @@ pub(super) fn command(context: &mut Context<'_>, envelope: &Envelope) -> Result<
         other => return Err(Refused::new(Code::NotSupportedYet, format!("{} has no effect yet", other.kind()))),
     };
     Ok(Input::Contact(contact, command).into())
+}
+
+/// How an event says that its contact is over, whatever state that is in.
+fn ending(message: &Inbound) -> Option<Ending> {
+    match message {
+        Inbound::ContactAbandoned(_) | Inbound::ContactEnded(_) => Some(Ending::Left),
+        Inbound::ContactWithdrawn(message) => Some(Ending::Withdrawn(outside(message))),
+        _ => None,
+    }
+}
+
+/// An end that came before its contact: it is kept.
+fn kept(envelope: &Envelope, contact: &str, ending: Ending) -> Prepared {
+    let contact = format!("{} {contact}", envelope.source);
+    Prepared { facts: vec![ShellFact::EndedEarly { contact, ending, said: envelope.time }], ..Prepared::default() }
+}
+
+const fn outside(message: &Withdrawn) -> OutsideEnd {
+    match message.by {
+        Some(_) => OutsideEnd::HandledElsewhere,
+        None => OutsideEnd::Gone,
+    }
 }
 
 /// An agent answers an offer.
@@ -314,6 +344,12 @@ pub(super) fn valuation(
     (valued != identified.was_valued).then(|| (fact, put(DirectoryKind::Value, hash, &ValueRow { valued })))
 }
 
+/// The account that a contact's plan goes by, as far as that is news.
+pub(super) fn account_of(context: &Context<'_>, contact: ContactId, identified: &Identified) -> Option<ShellFact> {
+    let account = identified.account.as_ref().and_then(|row| row.facts.id.clone());
+    (account.as_deref() != context.state.ties.account(contact)).then_some(ShellFact::AccountOf { contact, account })
+}
+
 fn known_agent(context: &Context<'_>, id: &str) -> Option<AgentId> {
     context.state.names.find(Kind::Agent, id).map(AgentId)
 }
@@ -367,9 +403,12 @@ fn scheduled(message: &Received) -> Option<Timestamp> {
     message.scheduled_for.map(|at| at.0).or(callback)
 }
 
-fn age_from(waiting_since: Option<Timestamp>, sent: Option<Timestamp>, now: Timestamp) -> Timestamp {
+/// From when a contact's age counts, in journal time: a sender goes by the wall clock, which may be behind it.
+fn age_from(context: &Context<'_>, waiting_since: Option<Timestamp>, sent: Option<Timestamp>) -> Timestamp {
+    let now = context.now;
     let fits = |time: &Timestamp| *time <= now && now.since(*time) <= OLDEST_AGE;
-    waiting_since.filter(fits).or_else(|| sent.filter(fits)).unwrap_or(now)
+    let mut told = [waiting_since, sent].into_iter().flatten().map(|time| time + context.behind);
+    told.find(fits).unwrap_or(now)
 }
 
 fn contact_facts(message: &Received, matched: Option<&'static str>, domain: &str) -> ContactFacts {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use picket_core::{CustomerId, Kind};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -11,6 +12,7 @@ use crate::contract::inbound::customer::{AccountPut, Erase, Put, Relationship};
 use crate::contract::value::{Id, Text};
 use crate::shard::identify::{AccountRow, CustomerRow, Lookup, Owners, key};
 use crate::shard::ports::{DirectoryKey, DirectoryKind, DirectoryWrite};
+use crate::shard::record::ShellFact;
 
 /// Fields that rules declare as whole numbers; everything else a sender names is an open attribute.
 const NUMBERS: &[&str] = &[
@@ -50,10 +52,14 @@ pub(super) fn put(context: &Context<'_>, message: &Put) -> Result<Prepared, Refu
     };
     row.facts.prefers = message.prefers.iter().map(|agent| agent.as_str().to_owned()).collect();
     row.facts.avoids = message.avoids.iter().map(|agent| agent.as_str().to_owned()).collect();
-    let former = context.lookup.customer(id).map(|row| row.addresses).unwrap_or_default();
-    let mut writes = move_addresses(context, &former, &row.addresses, |owners| &mut owners.customers, id);
+    let known = context.lookup.customer(id).unwrap_or_default();
+    let mut writes = move_addresses(context, &known.addresses, &row.addresses, |owners| &mut owners.customers, id);
     writes.push(put_row(DirectoryKind::Customer, id, &row));
-    Ok(Prepared { writes, ..Prepared::default() })
+    let hash = context.lookup.pepper.hash("customer", id);
+    let customer = context.state.names.find(Kind::Customer, &hash).map(CustomerId);
+    let here = customer.filter(|customer| known.facts != row.facts && context.state.ties.is_customer_here(*customer));
+    let facts = here.map(|customer| ShellFact::CustomerChanged { customer }).into_iter().collect();
+    Ok(Prepared { writes, facts, ..Prepared::default() })
 }
 
 /// Defines an account.
@@ -79,10 +85,12 @@ pub(super) fn put_account(context: &Context<'_>, message: &AccountPut) -> Result
         addresses: message.addresses.iter().map(|text| text.as_str().to_owned()).collect(),
         facts: read(facts)?,
     };
-    let former = context.lookup.account(id).map(|row| row.addresses).unwrap_or_default();
-    let mut writes = move_addresses(context, &former, &row.addresses, |owners| &mut owners.accounts, id);
+    let known = context.lookup.account(id).unwrap_or_default();
+    let mut writes = move_addresses(context, &known.addresses, &row.addresses, |owners| &mut owners.accounts, id);
     writes.push(put_row(DirectoryKind::Account, id, &row));
-    Ok(Prepared { writes, ..Prepared::default() })
+    let here = known.facts != row.facts && context.state.ties.is_account_here(id);
+    let facts = here.then(|| ShellFact::AccountChanged { account: id.to_owned() }).into_iter().collect();
+    Ok(Prepared { writes, facts, ..Prepared::default() })
 }
 
 /// Erases what the directory knows of a customer.

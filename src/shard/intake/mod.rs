@@ -10,7 +10,7 @@ mod place;
 mod state;
 
 use bytes::Bytes;
-use picket_core::{AgentId, ContactId, Input, Kind, Name, QueueId, Rejection, TeamId, Timestamp};
+use picket_core::{AgentId, ContactId, Input, Kind, Millis, Name, QueueId, Rejection, TeamId, Timestamp};
 use picket_rules::{RuleSet, RuleTrace};
 use serde::Serialize;
 
@@ -33,6 +33,8 @@ pub(super) struct Context<'a> {
     pub(super) rules: &'a RuleSet,
     pub(super) lookup: Lookup<'a>,
     pub(super) now: Timestamp,
+    /// How far the wall clock is behind `now`: what others say of the past is that much earlier.
+    pub(super) behind: Millis,
     pub(super) fresh: &'a mut Vec<Name>,
 }
 

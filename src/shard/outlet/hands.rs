@@ -14,6 +14,12 @@ impl Writing<'_> {
             ShellFact::ByHand { by, why } => Some((by.clone(), why.clone())),
             ShellFact::ContactIn { .. }
             | ShellFact::Alias { .. }
+            | ShellFact::EndedEarly { .. }
+            | ShellFact::AccountOf { .. }
+            | ShellFact::CustomerChanged { .. }
+            | ShellFact::AccountChanged { .. }
+            | ShellFact::PlanStands { .. }
+            | ShellFact::ClockSetBack { .. }
             | ShellFact::RulesActivated { .. }
             | ShellFact::ValuedChanged { .. } => None,
         });

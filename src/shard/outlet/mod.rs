@@ -47,6 +47,7 @@ pub(super) fn write(state: &ShardState, shard: &str, record: &Record, voice: &Vo
             }
             Cause::Clock => outbound::Cause::Timer("clock"),
             Cause::Rules => outbound::Cause::Timer("rules"),
+            Cause::Customer => outbound::Cause::Timer("customer"),
         },
     };
     match outbound.message(&stamp) {
@@ -98,14 +99,22 @@ impl Writing<'_> {
                 Outbound::RulesActivated(other::RulesActivated { rules: hash.clone(), number: *number, by: None })
             }
             // These have no voice of their own.
-            ShellFact::ContactIn { .. } | ShellFact::Alias { .. } | ShellFact::ByHand { .. } => self.refused(),
+            ShellFact::ContactIn { .. }
+            | ShellFact::Alias { .. }
+            | ShellFact::ByHand { .. }
+            | ShellFact::EndedEarly { .. }
+            | ShellFact::AccountOf { .. }
+            | ShellFact::CustomerChanged { .. }
+            | ShellFact::AccountChanged { .. }
+            | ShellFact::PlanStands { .. }
+            | ShellFact::ClockSetBack { .. } => self.refused(),
         }
     }
 
     fn refused(&self) -> Outbound {
         let (source, id, kind) = match &self.record.cause {
             Cause::Input { source, id, kind, .. } => (source.clone(), id.clone(), kind.clone()),
-            Cause::Timer(_) | Cause::Clock | Cause::Rules => <_>::default(),
+            Cause::Timer(_) | Cause::Clock | Cause::Rules | Cause::Customer => <_>::default(),
         };
         let (code, detail) = match &self.record.verdict {
             Verdict::Rejected { code, detail } => (code.as_str(), detail.clone()),
