@@ -28,6 +28,7 @@ mod daemon {
     mod foreign;
     mod hands;
     mod kills;
+    mod poison;
     mod readiness;
     mod rules_change;
     mod standby;

@@ -22,6 +22,7 @@ mod seen;
 mod serve;
 pub mod snapshot;
 mod state;
+mod suspects;
 mod time;
 mod writer;
 

@@ -21,6 +21,7 @@ use super::measure;
 use super::ports::{DeadLetter, Delivery, Inbox, Receipt, StoreError};
 use super::publisher::Outqueue;
 use super::state::ShardState;
+use super::suspects::{Suspects, Verdict};
 use super::writer::Written;
 use crate::clock::Monotonic;
 use crate::contract::Refusal;
@@ -54,6 +55,7 @@ pub(super) struct Loop {
     pub(super) limits: Limits,
     pub(super) decider: Decider,
     pub(super) inbox: Box<dyn Inbox>,
+    pub(super) suspects: Suspects,
     pub(super) model: Arc<RwLock<ShardState>>,
     pub(super) feed: Feed,
     pub(super) health: Arc<watch::Sender<Health>>,
@@ -101,6 +103,7 @@ impl Loop {
         self.health.send_modify(|health| health.active = true);
         let result = self.turn_until_stopped(submissions, rules, parts, stop).await;
         self.health.send_modify(|health| health.active = false);
+        self.suspects.let_go().await;
         // Channel first: what is unacknowledged returns in order.
         self.inbox.close().await;
         result
@@ -113,7 +116,9 @@ impl Loop {
         parts: &mut JoinSet<Result<(), Lost>>,
         stop: &CancellationToken,
     ) -> Result<(), Lost> {
+        self.suspects.look_back().await?;
         loop {
+            self.take_held(stop).await?;
             self.send_batch().await;
             let takes = self.takes();
             if takes && self.decider.is_replanning() {
@@ -122,6 +127,7 @@ impl Loop {
                     () = stop.cancelled() => {}
                 }
             }
+            let room = if takes { self.suspects.may_take(self.limits.batch) } else { None };
             let replans = takes && self.decider.is_replanning();
             let woken = tokio::select! {
                 biased;
@@ -132,13 +138,13 @@ impl Loop {
                 Ok(()) = rules.changed() => Woken::Activate(rules.borrow_and_update().clone()),
                 () = until_timer(self.decider.wakes_in()), if takes => Woken::Timer,
                 Some(submission) = submissions.recv(), if takes => Woken::Submitted(submission),
-                deliveries = self.inbox.take(self.limits.batch), if takes => Woken::Delivered(deliveries),
+                deliveries = self.inbox.take(room.unwrap_or(1)), if room.is_some() => Woken::Delivered(deliveries),
                 () = std::future::ready(()), if replans => Woken::Replanning,
             };
             match woken {
                 Woken::Stop => return self.drain().await,
                 Woken::Written(result) => self.committed(result).await?,
-                Woken::Buried(receipt) => self.inbox.acknowledge(&[receipt]).await,
+                Woken::Buried(receipt) => self.acknowledge(&[receipt]).await,
                 Woken::Activate(rules) => {
                     let decided = self.decider.activate(&rules);
                     self.queue.extend(decided);
@@ -156,7 +162,8 @@ impl Loop {
                     self.take_in(items.collect(), stop).await;
                 }
                 Woken::Delivered(deliveries) => {
-                    let items = deliveries.into_iter().map(|one| (one.message, Origin::Broker(one.receipt)));
+                    let items = self.suspects.arrived(deliveries);
+                    let items = items.into_iter().map(|one| (one.message, Origin::Broker(one.receipt)));
                     self.take_in(items.collect(), stop).await;
                 }
             }
@@ -201,7 +208,28 @@ impl Loop {
             }
         }
         if !receipts.is_empty() {
-            self.inbox.acknowledge(&receipts).await;
+            self.acknowledge(&receipts).await;
+        }
+        Ok(())
+    }
+
+    async fn acknowledge(&mut self, receipts: &[Receipt]) {
+        self.suspects.done_with(receipts).await;
+        self.inbox.acknowledge(receipts).await;
+    }
+
+    /// Reads the next of those that are taken one at a time, or puts it aside.
+    async fn take_held(&mut self, stop: &CancellationToken) -> Result<(), Lost> {
+        if !self.takes() {
+            return Ok(());
+        }
+        match self.suspects.next(stop).await? {
+            None => {}
+            Some(Verdict::Try(one)) => self.take_in(vec![(one.message, Origin::Broker(one.receipt))], stop).await,
+            Some(Verdict::Quarantine(one, refusal)) => {
+                let answer = not_understood(&refusal);
+                self.settle(one.message, Origin::Broker(one.receipt), vec![answer], vec![*refusal]).await;
+            }
         }
         Ok(())
     }
@@ -277,16 +305,17 @@ impl Loop {
 
     /// Hands a dead letter on; what is buried meanwhile is acknowledged, so that neither side waits for the other.
     async fn bury(&mut self, letter: DeadLetter, receipt: Option<Receipt>) {
+        let dead = self.dead.clone();
         loop {
             tokio::select! {
-                place = self.dead.reserve() => {
+                place = dead.reserve() => {
                     if let Ok(place) = place {
                         place.send((letter, receipt));
                     }
                     // The channel closes only with the loop; the delivery then comes again.
                     return;
                 }
-                Some(buried) = self.buried.recv() => self.inbox.acknowledge(&[buried]).await,
+                Some(buried) = self.buried.recv() => self.acknowledge(&[buried]).await,
             }
         }
     }

@@ -22,6 +22,7 @@ use super::publisher::{Outqueue, Publisher};
 use super::record::hex;
 use super::recover::{self, Recovered, recover};
 use super::run::{Limits, Loop, Lost};
+use super::suspects::Suspects;
 use super::time::Keeper;
 use super::writer::Writer;
 use crate::clock::Clock;
@@ -172,6 +173,8 @@ impl Service {
         attend(parts, over, keeper.run(to_make));
         let (dead, buried) = self.spawn_undertaker(parts, over);
         self.spawn_watch(inbox.pulse(), parts, over);
+        let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
+        let suspects = Suspects::new(store, self.shard.clone(), token.clone(), self.holder.clone(), metrics);
         let mut decider = Decider {
             shard: self.shard.clone(),
             token,
@@ -190,6 +193,7 @@ impl Service {
         Ok(Loop {
             limits: self.limits,
             inbox,
+            suspects,
             model: Arc::clone(&self.side.model),
             feed: self.side.feed.clone(),
             metrics: Arc::clone(&self.metrics),
