@@ -22,6 +22,7 @@ mod bad_sequences;
 
 mod daemon {
     mod alarm;
+    mod amnesia;
     mod bad_input;
     mod doctor;
     mod feed;

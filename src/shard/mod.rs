@@ -24,6 +24,7 @@ pub mod snapshot;
 mod state;
 mod suspects;
 mod time;
+mod witness;
 mod writer;
 
 pub use feed::Feed;

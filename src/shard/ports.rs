@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use broker::{
-    Broker, BrokerError, BrokerTraits, DeadLetter, DeadLetters, Delivery, Inbox, Outbox, Pulse, Receipt,
+    Beacon, Broker, BrokerError, BrokerTraits, DeadLetter, DeadLetters, Delivery, Inbox, Outbox, Pulse, Receipt,
 };
 
 /// The proof of ownership of a shard: `epoch:nonce`, compared for equality on every write.

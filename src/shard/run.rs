@@ -44,6 +44,9 @@ pub(crate) enum Lost {
     /// Somebody else owns the shard, or the journal is not what was left there.
     #[error("ownership of the shard ended")]
     Store(#[from] StoreError),
+    /// The journal lost data, by the word of its witness.
+    #[error("{0}")]
+    Journal(String),
     /// Publishing or writing ended; its own error is in the log.
     #[error("ownership of the shard ended: {0}")]
     Part(&'static str),
@@ -56,6 +59,8 @@ pub(super) struct Loop {
     pub(super) decider: Decider,
     pub(super) inbox: Box<dyn Inbox>,
     pub(super) suspects: Suspects,
+    /// Cancelled once the journal is known to be all there: nothing is taken of the broker before.
+    pub(super) compared: CancellationToken,
     pub(super) model: Arc<RwLock<ShardState>>,
     pub(super) feed: Feed,
     pub(super) health: Arc<watch::Sender<Health>>,
@@ -89,6 +94,8 @@ enum Woken {
     Timer,
     /// Nothing has arrived, and not everybody is planned anew.
     Replanning,
+    /// Deliveries may be taken from now on.
+    Compared,
 }
 
 impl Loop {
@@ -127,7 +134,8 @@ impl Loop {
                     () = stop.cancelled() => {}
                 }
             }
-            let room = if takes { self.suspects.may_take(self.limits.batch) } else { None };
+            let is_compared = self.compared.is_cancelled();
+            let room = if takes && is_compared { self.suspects.may_take(self.limits.batch) } else { None };
             let replans = takes && self.decider.is_replanning();
             let woken = tokio::select! {
                 biased;
@@ -139,6 +147,7 @@ impl Loop {
                 () = until_timer(self.decider.wakes_in()), if takes => Woken::Timer,
                 Some(submission) = submissions.recv(), if takes => Woken::Submitted(submission),
                 deliveries = self.inbox.take(room.unwrap_or(1)), if room.is_some() => Woken::Delivered(deliveries),
+                () = self.compared.cancelled(), if !is_compared => Woken::Compared,
                 () = std::future::ready(()), if replans => Woken::Replanning,
             };
             match woken {
@@ -149,7 +158,7 @@ impl Loop {
                     let decided = self.decider.activate(&rules);
                     self.queue.extend(decided);
                 }
-                Woken::Replanning => {}
+                Woken::Replanning | Woken::Compared => {}
                 Woken::Timer => self.queue.extend(self.decider.catch_up()),
                 Woken::Submitted(first) => {
                     let mut all = vec![first];

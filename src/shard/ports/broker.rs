@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::Token;
+use super::{Head, Token};
 use crate::contract::wire::{OutMessage, WireMessage};
 
 /// Names a delivery towards the broker. A receipt of an earlier session is void.
@@ -92,6 +92,18 @@ pub trait Inbox: Send + std::fmt::Debug {
     fn pulse(&self) -> Option<std::sync::Arc<dyn Pulse>>;
 }
 
+/// How far a journal was, as somebody beside the store remembers it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Beacon {
+    /// The owner whose word it is, by its epoch; 0 where it is an operator's.
+    pub epoch: u64,
+    /// The end of the journal, committed.
+    #[serde(flatten)]
+    pub head: Head,
+    /// When it was written, in milliseconds UTC.
+    pub at: i64,
+}
+
 /// Publishes for one shard, over a connection of its own that it supervises itself.
 #[async_trait]
 pub trait Outbox: Send + std::fmt::Debug {
@@ -100,6 +112,23 @@ pub trait Outbox: Send + std::fmt::Debug {
     /// # Errors
     /// [`BrokerError::Unavailable`], [`BrokerError::Topology`].
     async fn take_over(&mut self, token: &Token) -> Result<(), BrokerError>;
+
+    /// Reads the beacon that was left last; none where there is none yet, or none is kept.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unavailable`], [`BrokerError::Topology`].
+    async fn beacon(&mut self) -> Result<Option<Beacon>, BrokerError> {
+        Ok(None)
+    }
+
+    /// Leaves a beacon in the place of the one before, durably.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unavailable`], [`BrokerError::Topology`].
+    async fn set_beacon(&mut self, beacon: &Beacon) -> Result<(), BrokerError> {
+        let _ = beacon;
+        Ok(())
+    }
 
     /// Publishes in order, with confirms; returns how many from the front are confirmed and routed or known to be
     /// wanted by nobody. What is behind the first failure must be published again (go-back-N).
