@@ -22,6 +22,7 @@ mod bad_sequences;
 
 mod daemon {
     mod alarm;
+    mod amnesia;
     mod bad_input;
     mod clock;
     mod customer_change;
@@ -31,6 +32,7 @@ mod daemon {
     mod hands;
     mod kills;
     mod order;
+    mod poison;
     mod readiness;
     mod rules_change;
     mod standby;

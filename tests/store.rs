@@ -77,6 +77,7 @@ mod on {
         trimming_removes_what_both_snapshots_contain_and_nothing_else,
         a_trimmed_journal_goes_on_where_it_ended,
         the_watermark_never_falls,
+        attempts_count_the_lives_in_which_a_message_was_tried_until_they_are_forgotten,
         a_batch_of_512_records_is_one_append,
         bodies_of_256_kib_come_back_unchanged,
         of_two_owners_that_acquire_at_once_one_can_write,

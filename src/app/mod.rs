@@ -122,6 +122,29 @@ pub async fn set_up(settings: &Settings, how: BrokerSetup) -> anyhow::Result<Vec
     }
 }
 
+/// What was accepted of a journal that lost data.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Accepted {
+    /// The shard whose journal it is.
+    pub shard: String,
+    /// Its last record now: the shard goes on behind it.
+    pub goes_on_behind: u64,
+    /// The last record that was known to be committed, if one was.
+    pub was_at: Option<u64>,
+}
+
+/// Lets a shard go on from where its journal ends now, whatever was committed earlier: the word of an operator who has no
+/// backup to restore. None where the broker is embedded, which keeps no beacon.
+///
+/// # Errors
+/// Store or broker cannot be used.
+pub async fn accept_loss(settings: &Settings) -> anyhow::Result<Option<Accepted>> {
+    match settings.broker.kind {
+        BrokerKind::Embedded => Ok(None),
+        BrokerKind::Rabbitmq => parts::accept_loss(settings, &reload::read(&settings.rules.path)?).await.map(Some),
+    }
+}
+
 async fn stop_signal() -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use picket_rules::RuleSet;
 
+use super::Accepted;
 use crate::broker::{embedded, rabbitmq};
+use crate::clock::Clock;
 use crate::contract::{SourceConfig, Sources};
 use crate::settings::{BrokerKind, BrokerSetup, Plaintext, RedisProfile, Settings, Span, StoreKind};
 use crate::shard::Pepper;
-use crate::shard::ports::{Broker, Store};
+use crate::shard::ports::{Beacon, Broker, Store};
 use crate::store::redis::{self, Redis};
 use crate::store::{Embedded, Memory};
 
@@ -91,6 +93,16 @@ pub(super) async fn set_up(settings: &Settings, rules: &RuleSet, how: BrokerSetu
     let route = rabbitmq::ShardRoute { name: settings.shard.name.clone(), domains: options.domains.clone() };
     rabbitmq::settle(&options, &route).await?;
     Ok(rabbitmq::Topology::for_shard(&options, &route).names())
+}
+
+/// Leaves the word at the broker that the journal may end where it ends now.
+pub(super) async fn accept_loss(settings: &Settings, rules: &RuleSet) -> anyhow::Result<Accepted> {
+    let shard = settings.shard.name.clone();
+    let head = store(settings).await?.0.head(&shard).await?;
+    let goes_on_behind = head.seq;
+    let beacon = Beacon { epoch: 0, head, at: Clock::System.now().0 };
+    let before = rabbitmq::replace_beacon(&rabbitmq_options(settings, rules), &shard, &beacon).await?;
+    Ok(Accepted { shard, goes_on_behind, was_at: before.map(|beacon| beacon.head.seq) })
 }
 
 /// The domains this shard routes: as set, otherwise all that the rules name.

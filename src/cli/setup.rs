@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use crate::app;
+use crate::app::{self, Accepted};
 use crate::settings::{BrokerSetup, Flag, Settings, Sources};
 
 const EXAMPLES: &str = "\
 Examples:
   picket setup --config /etc/picket/picket.toml            makes what is missing; what is there stays as it is
   picket setup --check                                     only looks, and says what is missing or different
+  picket setup --accept-loss                               after the store lost data for good: go on with what it has
   PICKET_BROKER__RABBITMQ__URL=amqp://admin:…@broker picket setup
 
 A daemon with broker.rabbitmq.setup = \"check\" then needs few rights: configure ^picket\\..*\\.lock$, write
@@ -24,13 +25,17 @@ pub(crate) struct Setup {
     /// Make nothing; look whether everything is there
     #[arg(long)]
     check: bool,
+    /// Let the shard go on behind the last record that its journal has, though later ones were committed: for a store that
+    /// lost data and has no backup. What was lost stays lost
+    #[arg(long, conflicts_with = "check")]
+    accept_loss: bool,
     /// Settings file; otherwise /etc/picket/picket.toml, if it is there
     #[arg(long, env = "PICKET_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Rule file or folder of rule files, which name the domains (rules.path)
     #[arg(long, value_name = "PATH")]
     rules: Option<PathBuf>,
-    /// Print the names as a JSON list
+    /// Print the names as a JSON list, or what was accepted as JSON
     #[arg(long)]
     json: bool,
 }
@@ -40,9 +45,15 @@ impl Setup {
         let rules = self.rules.map(|path| path.to_string_lossy().into_owned());
         let given = rules.map(|value| Flag { flag: "--rules", key: "rules.path", value });
         let settings = Settings::load(Sources::of_process(self.config, given.into_iter().collect()))?;
-        let how = if self.check { BrokerSetup::Check } else { BrokerSetup::Declare };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let names = runtime.context("cannot start the runtime")?.block_on(app::set_up(&settings, how))?;
+        let runtime = runtime.context("cannot start the runtime")?;
+        if self.accept_loss {
+            let accepted = runtime.block_on(app::accept_loss(&settings))?;
+            println!("{}", if self.json { serde_json::to_string(&accepted)? } else { in_words(accepted.as_ref()) });
+            return Ok(ExitCode::SUCCESS);
+        }
+        let how = if self.check { BrokerSetup::Check } else { BrokerSetup::Declare };
+        let names = runtime.block_on(app::set_up(&settings, how))?;
         if self.json {
             println!("{}", serde_json::to_string(&names)?);
         } else if names.is_empty() {
@@ -51,5 +62,18 @@ impl Setup {
             names.iter().for_each(|name| println!("{name}"));
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn in_words(accepted: Option<&Accepted>) -> String {
+    match accepted {
+        None => "the embedded broker keeps no beacon: there is nothing to accept".to_owned(),
+        Some(Accepted { shard, goes_on_behind, was_at }) => {
+            let was = was_at.map_or_else(
+                || "none was known to be committed".to_owned(),
+                |seq| format!("record {seq} was committed earlier"),
+            );
+            format!("shard {shard} goes on behind record {goes_on_behind}; {was}")
+        }
     }
 }

@@ -113,7 +113,7 @@ codes! {
         UnknownCustomer = "unknown_customer", "No customer of this id is in the directory.", "Send `customer.put` first.";
         ClockNotDriven = "clock_not_driven", "The clock runs by itself, so it cannot be advanced.", "Start with `serve --clock driven` on loopback.";
         PlanFailed = "plan_failed", "The rules in force give this contact no plan.", "Run `picket plan` with the contact, and mend the rules.";
-        Quarantined = "quarantined", "The message ended the process when it was handled, so it was put aside.", "Report it; replay it after an update.";
+        Quarantined = "quarantined", "The process ended each time it handled the message, so it was put aside unread: it is a dead letter.", "Report it; replay it after an update.";
     }
     Routing {
         UnknownContact = "unknown_contact", "No contact of this source and id was received, or it was closed and forgotten.", "Send `contact.received` first; check source and id.";

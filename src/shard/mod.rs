@@ -24,8 +24,10 @@ mod seen;
 mod serve;
 pub mod snapshot;
 mod state;
+mod suspects;
 mod ties;
 mod time;
+mod witness;
 mod writer;
 
 pub use feed::Feed;

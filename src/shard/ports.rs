@@ -2,12 +2,16 @@
 //!
 //! Backends in `store/` and `broker/` implement these; the loop knows nothing else of them.
 
+mod broker;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::contract::wire::{OutMessage, WireMessage};
+pub use broker::{
+    Beacon, Broker, BrokerError, BrokerTraits, DeadLetter, DeadLetters, Delivery, Inbox, Outbox, Pulse, Receipt,
+};
 
 /// The proof of ownership of a shard: `epoch:nonce`, compared for equality on every write.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -273,198 +277,29 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Unavailable`].
     async fn blob(&self, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError>;
 
+    /// Notes, durably, that a message is about to be tried, and returns in how many lives it was by now, this one
+    /// included. A life is one run of one daemon: noting the same message again in it changes nothing, so the same call
+    /// again after [`StoreError::Unavailable`] is safe.
+    ///
+    /// # Errors
+    /// Any; see [`StoreError`].
+    async fn note_attempt(&self, shard: &str, token: &Token, message: &str, life: &str) -> Result<u32, StoreError>;
+
+    /// Forgets the attempts at one message, or at all of them.
+    ///
+    /// # Errors
+    /// Any; see [`StoreError`].
+    async fn forget_attempts(&self, shard: &str, token: &Token, message: Option<&str>) -> Result<(), StoreError>;
+
+    /// At how many messages attempts are noted.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn attempts(&self, shard: &str) -> Result<u64, StoreError>;
+
     /// Whether it can be used now; `Err` says why not.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Unfit`].
     async fn check(&self) -> Result<(), StoreError>;
-}
-
-/// Names a delivery towards the broker. A receipt of an earlier session is void.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Receipt {
-    /// Which connection it came over.
-    pub session: u64,
-    /// Which delivery of it.
-    pub tag: u64,
-}
-
-/// One delivered message.
-#[derive(Clone, Debug)]
-pub struct Delivery {
-    /// For its acknowledgement.
-    pub receipt: Receipt,
-    /// The message.
-    pub message: WireMessage,
-}
-
-/// Why a broker did not do it.
-#[derive(Debug, thiserror::Error)]
-pub enum BrokerError {
-    /// It cannot be reached, or did not answer in time.
-    #[error("the broker cannot be used while {attempt}")]
-    Unavailable {
-        /// What was attempted.
-        attempt: &'static str,
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// Exchanges or queues are not as the contract says.
-    #[error("the broker's topology is not as it must be: {what}")]
-    Topology {
-        /// Which object, and how to mend it.
-        what: String,
-    },
-    /// The output gate let nothing through: another owner holds the shard.
-    #[error("the output gate is closed to this owner")]
-    GateClosed,
-}
-
-/// Makes the two ends of a shard's traffic, anew at every take-over.
-#[async_trait]
-pub trait Broker: Send + Sync + std::fmt::Debug {
-    /// Begins to deliver what arrives for a shard, once its token is held.
-    ///
-    /// # Errors
-    /// [`BrokerError::Topology`] when it can never work as it is set up.
-    fn inbox(&self, shard: &str) -> Result<Box<dyn Inbox>, BrokerError>;
-
-    /// Begins to publish for a shard.
-    ///
-    /// # Errors
-    /// [`BrokerError::Topology`] when it can never work as it is set up.
-    fn outbox(&self, shard: &str) -> Result<Box<dyn Outbox>, BrokerError>;
-
-    /// Where dead letters are kept.
-    fn dead_letters(&self) -> std::sync::Arc<dyn DeadLetters>;
-}
-
-/// Looks at a connection from outside.
-pub trait Pulse: Send + Sync + std::fmt::Debug {
-    /// What is wrong with it now; nothing when it works.
-    fn trouble(&self) -> Option<String>;
-}
-
-/// Delivers what arrives for one shard, over a connection of its own that it supervises itself.
-///
-/// While the broker is away, [`Inbox::take`] waits; it never ends by itself. After a reconnection unacknowledged
-/// deliveries come again under a new session.
-#[async_trait]
-pub trait Inbox: Send + std::fmt::Debug {
-    /// Waits for at least one message and returns at most `most`, in order. Cancel-safe: what was taken off the wire
-    /// and not returned comes with the next call.
-    async fn take(&mut self, most: usize) -> Vec<Delivery>;
-
-    /// Acknowledges deliveries that are committed or dead-lettered; a void receipt is ignored.
-    async fn acknowledge(&mut self, receipts: &[Receipt]);
-
-    /// Closes the channel with its consumer still registered, so that what is unacknowledged returns in order.
-    async fn close(&mut self);
-
-    /// Looks at its connection; none where there is no connection that could be lost.
-    fn pulse(&self) -> Option<std::sync::Arc<dyn Pulse>>;
-}
-
-/// Publishes for one shard, over a connection of its own that it supervises itself.
-#[async_trait]
-pub trait Outbox: Send + std::fmt::Debug {
-    /// Opens the gate for this owner and closes it for every other.
-    ///
-    /// # Errors
-    /// [`BrokerError::Unavailable`], [`BrokerError::Topology`].
-    async fn take_over(&mut self, token: &Token) -> Result<(), BrokerError>;
-
-    /// Publishes in order, with confirms; returns how many from the front are confirmed and routed or known to be
-    /// wanted by nobody. What is behind the first failure must be published again (go-back-N).
-    ///
-    /// # Errors
-    /// When not even the first was confirmed.
-    async fn publish(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError>;
-
-    /// Answers a sender at its `reply_to`, at most once, without holding anything up.
-    ///
-    /// # Errors
-    /// [`BrokerError::Unavailable`].
-    async fn reply(&mut self, to: &str, correlation: Option<&str>, body: Bytes) -> Result<(), BrokerError>;
-
-    /// Whether messages can be published now; asked about once a second while nothing else is done.
-    ///
-    /// # Errors
-    /// Any; see [`BrokerError`].
-    async fn check(&mut self) -> Result<(), BrokerError>;
-
-    /// What is missing that nothing else waits for.
-    fn degraded(&self) -> Option<String> {
-        None
-    }
-}
-
-/// A message that could not be understood or handled, as it is kept for people.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct DeadLetter {
-    /// Its own id in the dead-letter store; empty before it is put there.
-    pub id: String,
-    /// Why, by a code of the contract.
-    pub code: String,
-    /// What exactly, in a sentence.
-    pub detail: String,
-    /// When, in milliseconds UTC.
-    pub at: i64,
-    /// Which shard refused it; empty when none could be found.
-    pub shard: String,
-    /// The exchange it was sent to; empty over HTTP. A replay goes there again and nowhere else, so that a refused
-    /// message of a platform can never come back as a control message.
-    pub exchange: String,
-    /// Who the broker, or the HTTP token, vouched sent it.
-    pub user: Option<String>,
-    /// The routing key it was sent with.
-    pub routing_key: String,
-    /// Its content type.
-    pub content_type: String,
-    /// Its text headers.
-    pub headers: Vec<(String, String)>,
-    /// Its body; not necessarily text.
-    pub body: Vec<u8>,
-}
-
-/// What a broker can do beside delivering and publishing; the shared test suite reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BrokerTraits {
-    /// Outputs go through a gate that lets only the current owner through.
-    pub gate: bool,
-    /// Everything received and published is kept for a while.
-    pub archive: bool,
-    /// Senders can be answered at their `reply_to`.
-    pub reply: bool,
-    /// What was delivered and not acknowledged is delivered again, in order.
-    pub redelivery: bool,
-}
-
-/// Keeps what could not be understood or handled.
-#[async_trait]
-pub trait DeadLetters: Send + Sync + std::fmt::Debug {
-    /// Keeps one, durably, before `Ok` is returned.
-    ///
-    /// # Errors
-    /// [`BrokerError::Unavailable`].
-    async fn put(&self, letter: DeadLetter) -> Result<(), BrokerError>;
-
-    /// At most `limit`, oldest first, without taking them away.
-    ///
-    /// # Errors
-    /// [`BrokerError::Unavailable`].
-    async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, BrokerError>;
-
-    /// Sends one to where it came from again and removes it; `false` when there is none of this id.
-    ///
-    /// # Errors
-    /// [`BrokerError::Unavailable`].
-    async fn replay(&self, id: &str) -> Result<bool, BrokerError>;
-
-    /// Removes one for good; `false` when there is none of this id.
-    ///
-    /// # Errors
-    /// [`BrokerError::Unavailable`].
-    async fn drop_one(&self, id: &str) -> Result<bool, BrokerError>;
 }

@@ -1,7 +1,7 @@
 //! Decides what is published and when it counts: committed outputs, in order, until the broker confirms them.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::handle::Health;
-use super::ports::{BrokerError, Outbox, Store, StoreError, Token};
+use super::ports::{Beacon, BrokerError, Head, Outbox, Store, StoreError, Token};
+use super::state::ShardState;
+use super::witness::{self, Witness};
+use crate::clock::{Clock, Monotonic};
 use crate::contract::answer::Answer;
 use crate::contract::wire::OutMessage;
 use crate::telemetry::{Metrics, chain};
@@ -21,6 +24,10 @@ const WINDOW: usize = 256;
 const REPLIES: usize = 4096;
 /// How often the watermark is written and the broker asked how it is.
 const PACE: Duration = Duration::from_secs(1);
+/// How often the beacon is left, if the journal has grown.
+const BEACON: Duration = Duration::from_secs(30);
+/// What is left to do at the end may take so long.
+const ENDING: Duration = Duration::from_secs(2);
 
 /// What waits for publication. Shared by the loop, which adds, and the publisher, which takes away.
 #[derive(Debug, Default)]
@@ -90,11 +97,41 @@ impl Outqueue {
     }
 }
 
+/// The way out, and whether it is known yet that the journal is all there. Before that nothing is published, and nothing
+/// is taken of the broker.
+#[derive(Debug)]
+pub(super) struct WayOut {
+    pub(super) outbox: Box<dyn Outbox>,
+    pub(super) witness: Witness,
+    /// Where the journal ended at the take-over.
+    pub(super) end: Head,
+    /// What this process saw committed before.
+    pub(super) seen: Head,
+    /// Cancelled once the journal was compared.
+    pub(super) compared: CancellationToken,
+}
+
+impl WayOut {
+    /// Compares the journal with its witness.
+    ///
+    /// # Errors
+    /// Any; see [`witness::Error`].
+    pub(super) async fn compare(&mut self, store: &dyn Store, shard: &str) -> Result<(), witness::Error> {
+        self.witness.compare(&mut *self.outbox, store, shard, &self.end, &self.seen).await?;
+        self.compared.cancel();
+        Ok(())
+    }
+}
+
 /// Publishes for one shard.
 #[derive(Debug)]
 pub(super) struct Publisher {
     pub(super) queue: Arc<Outqueue>,
-    pub(super) outbox: Box<dyn Outbox>,
+    pub(super) way: WayOut,
+    pub(super) model: Arc<RwLock<ShardState>>,
+    pub(super) clock: Clock,
+    /// When a beacon was left last, or tried to be.
+    pub(super) beaconed: Option<Monotonic>,
     pub(super) store: Arc<dyn Store>,
     pub(super) shard: String,
     pub(super) token: Token,
@@ -111,12 +148,17 @@ pub(super) enum Over {
     /// The store does.
     #[error("the watermark could not be written")]
     Store(#[source] StoreError),
+    /// The journal is not all there.
+    #[error(transparent)]
+    Journal(witness::Error),
 }
 
 impl Publisher {
     /// Publishes until stopped, and then until everything is out or two seconds have passed.
     pub(super) async fn run(mut self, stop: CancellationToken) -> Result<(), Over> {
+        self.compare(&stop).await?;
         self.open_gate(&stop).await?;
+        self.leave_beacon(Duration::ZERO).await;
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
         let mut pace = tokio::time::interval(PACE);
         loop {
@@ -125,9 +167,10 @@ impl Publisher {
                 () = stop.cancelled() => break,
                 _ = pace.tick() => {
                     self.note_watermark().await?;
-                    let outcome = self.outbox.check().await;
+                    let outcome = self.way.outbox.check().await;
                     self.report(outcome.as_ref().err())?;
                     self.report_archive();
+                    self.leave_beacon(BEACON).await;
                 }
                 () = self.queue.news.notified() => {}
             }
@@ -141,13 +184,56 @@ impl Publisher {
             }
             backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
         }
-        let _ = tokio::time::timeout(Duration::from_secs(2), self.publish_some()).await;
-        self.note_watermark().await
+        let _ = tokio::time::timeout(ENDING, self.publish_some()).await;
+        let noted = self.note_watermark().await;
+        let _ = tokio::time::timeout(ENDING, self.leave_beacon(Duration::ZERO)).await;
+        noted
+    }
+
+    /// Compares the journal with its beacon, where that could not be done before: the broker was away.
+    async fn compare(&mut self, stop: &CancellationToken) -> Result<(), Over> {
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
+        while !self.way.compared.is_cancelled() {
+            match self.way.compare(&*self.store, &self.shard).await {
+                Ok(()) => return Ok(()),
+                Err(witness::Error::Broker(error)) => self.report(Some(&error))?,
+                Err(witness::Error::Store(error)) if !error.ends_ownership() => {
+                    tracing::debug!(error = %chain(&error), "the journal is compared later");
+                }
+                Err(error) => return Err(Over::Journal(error)),
+            }
+            tokio::select! {
+                () = backoff.wait() => {}
+                () = stop.cancelled() => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves word of how far the journal is committed, if it has moved and the last word is this old. The first records
+    /// of all are worth a word at once.
+    async fn leave_beacon(&mut self, pace: Duration) {
+        let head = self.model.read().unwrap_or_else(PoisonError::into_inner).head.clone();
+        let left = self.way.witness.last_left();
+        let is_news = left.as_ref().is_none_or(|left| left.head != head || left.epoch != self.token.epoch);
+        let pace = if left.is_none_or(|left| left.head.seq == 0) { Duration::ZERO } else { pace };
+        // A word about a journal that nobody compared would be taken for the one that it replaces.
+        if !self.way.compared.is_cancelled() || !is_news || self.beaconed.is_some_and(|since| since.elapsed() < pace) {
+            return;
+        }
+        self.beaconed = Some(Monotonic::now());
+        let beacon = Beacon { epoch: self.token.epoch, head, at: self.clock.now().0 };
+        match self.way.outbox.set_beacon(&beacon).await {
+            Ok(()) => self.way.witness.left(Some(beacon)),
+            Err(error) => {
+                tracing::warn!(shard = self.shard, error = %chain(&error), "the beacon is left later");
+            }
+        }
     }
 
     async fn open_gate(&mut self, stop: &CancellationToken) -> Result<(), Over> {
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
-        while let Err(error) = self.outbox.take_over(&self.token).await {
+        while let Err(error) = self.way.outbox.take_over(&self.token).await {
             self.report(Some(&error))?;
             tokio::select! {
                 biased;
@@ -170,13 +256,13 @@ impl Publisher {
                 return Ok(());
             }
             if let Some(reply) = reply
-                && let Err(error) = self.outbox.reply(&reply.to, reply.correlation.as_deref(), reply.body).await
+                && let Err(error) = self.way.outbox.reply(&reply.to, reply.correlation.as_deref(), reply.body).await
             {
                 // At most once: the sender asks again. Outputs must not wait behind answers nobody can be given.
                 tracing::debug!(error = %chain(&error), "an answer is not given");
             }
             if !outputs.is_empty() {
-                let confirmed = self.outbox.publish(&outputs).await?;
+                let confirmed = self.way.outbox.publish(&outputs).await?;
                 self.confirm(&outputs[..confirmed.min(outputs.len())]);
             }
         }
@@ -213,7 +299,7 @@ impl Publisher {
     }
 
     fn report_archive(&self) {
-        let missing = self.outbox.degraded();
+        let missing = self.way.outbox.degraded();
         self.health.send_if_modified(|health| {
             (missing.is_some() || health.knows("archive")) && health.set("archive", missing)
         });

@@ -21,6 +21,7 @@ use super::measure;
 use super::ports::{DeadLetter, Delivery, Inbox, Receipt, StoreError};
 use super::publisher::Outqueue;
 use super::state::ShardState;
+use super::suspects::{Suspects, Verdict};
 use super::writer::Written;
 use crate::clock::Monotonic;
 use crate::contract::Refusal;
@@ -43,6 +44,9 @@ pub(crate) enum Lost {
     /// Somebody else owns the shard, or the journal is not what was left there.
     #[error("ownership of the shard ended")]
     Store(#[from] StoreError),
+    /// The journal lost data, by the word of its witness.
+    #[error("{0}")]
+    Journal(String),
     /// Publishing or writing ended; its own error is in the log.
     #[error("ownership of the shard ended: {0}")]
     Part(&'static str),
@@ -54,6 +58,9 @@ pub(super) struct Loop {
     pub(super) limits: Limits,
     pub(super) decider: Decider,
     pub(super) inbox: Box<dyn Inbox>,
+    pub(super) suspects: Suspects,
+    /// Cancelled once the journal is known to be all there: nothing is taken of the broker before.
+    pub(super) compared: CancellationToken,
     pub(super) model: Arc<RwLock<ShardState>>,
     pub(super) feed: Feed,
     pub(super) health: Arc<watch::Sender<Health>>,
@@ -89,6 +96,8 @@ enum Woken {
     Replanning,
     /// Outputs were published: there may be room for more.
     Drained,
+    /// Deliveries may be taken from now on.
+    Compared,
 }
 
 impl Loop {
@@ -103,6 +112,7 @@ impl Loop {
         self.health.send_modify(|health| health.active = true);
         let result = self.turn_until_stopped(submissions, rules, parts, stop).await;
         self.health.send_modify(|health| health.active = false);
+        self.suspects.let_go().await;
         // Channel first: what is unacknowledged returns in order.
         self.inbox.close().await;
         result
@@ -115,7 +125,9 @@ impl Loop {
         parts: &mut JoinSet<Result<(), Lost>>,
         stop: &CancellationToken,
     ) -> Result<(), Lost> {
+        self.suspects.look_back().await?;
         loop {
+            self.take_held(stop).await?;
             self.send_batch().await;
             let takes = self.takes();
             if takes && self.decider.is_replanning() {
@@ -125,6 +137,8 @@ impl Loop {
                     decided = self.decider.replan_some() => self.queue.extend(decided),
                 }
             }
+            let is_compared = self.compared.is_cancelled();
+            let room = if takes && is_compared { self.suspects.may_take(self.limits.batch) } else { None };
             let replans = takes && self.decider.is_replanning();
             let woken = tokio::select! {
                 biased;
@@ -135,19 +149,20 @@ impl Loop {
                 Ok(()) = rules.changed() => Woken::Activate(rules.borrow_and_update().clone()),
                 () = until_timer(self.decider.wakes_in()), if takes => Woken::Timer,
                 Some(submission) = submissions.recv(), if takes => Woken::Submitted(submission),
-                deliveries = self.inbox.take(self.limits.batch), if takes => Woken::Delivered(deliveries),
+                deliveries = self.inbox.take(room.unwrap_or(1)), if room.is_some() => Woken::Delivered(deliveries),
+                () = self.compared.cancelled(), if !is_compared => Woken::Compared,
                 () = std::future::ready(()), if replans => Woken::Replanning,
                 () = self.outqueue.drained(), if !takes => Woken::Drained,
             };
             match woken {
                 Woken::Stop => return self.drain().await,
                 Woken::Written(result) => self.committed(result).await?,
-                Woken::Buried(receipt) => self.inbox.acknowledge(&[receipt]).await,
+                Woken::Buried(receipt) => self.acknowledge(&[receipt]).await,
                 Woken::Activate(rules) => {
                     let decided = self.decider.activate(&rules);
                     self.queue.extend(decided);
                 }
-                Woken::Replanning | Woken::Drained => {}
+                Woken::Replanning | Woken::Drained | Woken::Compared => {}
                 Woken::Timer => self.queue.extend(self.decider.catch_up()),
                 Woken::Submitted(first) => {
                     let mut all = vec![first];
@@ -160,7 +175,8 @@ impl Loop {
                     self.take_in(items.collect(), stop).await;
                 }
                 Woken::Delivered(deliveries) => {
-                    let items = deliveries.into_iter().map(|one| (one.message, Origin::Broker(one.receipt)));
+                    let items = self.suspects.arrived(deliveries);
+                    let items = items.into_iter().map(|one| (one.message, Origin::Broker(one.receipt)));
                     self.take_in(items.collect(), stop).await;
                 }
             }
@@ -205,7 +221,28 @@ impl Loop {
             }
         }
         if !receipts.is_empty() {
-            self.inbox.acknowledge(&receipts).await;
+            self.acknowledge(&receipts).await;
+        }
+        Ok(())
+    }
+
+    async fn acknowledge(&mut self, receipts: &[Receipt]) {
+        self.suspects.done_with(receipts).await;
+        self.inbox.acknowledge(receipts).await;
+    }
+
+    /// Reads the next of those that are taken one at a time, or puts it aside.
+    async fn take_held(&mut self, stop: &CancellationToken) -> Result<(), Lost> {
+        if !self.takes() {
+            return Ok(());
+        }
+        match self.suspects.next(stop).await? {
+            None => {}
+            Some(Verdict::Try(one)) => self.take_in(vec![(one.message, Origin::Broker(one.receipt))], stop).await,
+            Some(Verdict::Quarantine(one, refusal)) => {
+                let answer = not_understood(&refusal);
+                self.settle(one.message, Origin::Broker(one.receipt), vec![answer], vec![*refusal]).await;
+            }
         }
         Ok(())
     }
@@ -282,17 +319,18 @@ impl Loop {
 
     /// Hands a dead letter on; what is buried meanwhile is acknowledged, so that neither side waits for the other.
     async fn bury(&mut self, letter: DeadLetter, receipt: Option<Receipt>) {
+        let dead = self.dead.clone();
         loop {
             tokio::select! {
                 biased;
-                place = self.dead.reserve() => {
+                place = dead.reserve() => {
                     if let Ok(place) = place {
                         place.send((letter, receipt));
                     }
                     // The channel closes only with the loop; the delivery then comes again.
                     return;
                 }
-                Some(buried) = self.buried.recv() => self.inbox.acknowledge(&[buried]).await,
+                Some(buried) = self.buried.recv() => self.acknowledge(&[buried]).await,
             }
         }
     }

@@ -19,11 +19,13 @@ use super::keeper::{SnapshotKeeper, Snapshots};
 use super::lease::Leaseholder;
 use super::overlay::Overlay;
 use super::ports::{Broker, DeadLetter, DeadLetters, Pulse, Receipt, Store};
-use super::publisher::{Outqueue, Publisher};
+use super::publisher::{Outqueue, Over, Publisher, WayOut};
 use super::record::hex;
 use super::recover::{self, Recovered, recover};
 use super::run::{Limits, Loop, Lost};
+use super::suspects::Suspects;
 use super::time::Keeper;
+use super::witness::{self, Witness};
 use super::writer::Writer;
 use crate::clock::Clock;
 use crate::contract::Sources;
@@ -75,6 +77,9 @@ enum Ended {
     /// Another owner, or doubt.
     #[error(transparent)]
     Lost(#[from] Lost),
+    /// The journal lost data, by the word of its witness.
+    #[error(transparent)]
+    Journal(witness::Error),
     /// No randomness for a token.
     #[error("the system gives no random numbers: {0}")]
     Random(getrandom::Error),
@@ -93,8 +98,9 @@ impl Service {
             name: self.holder.clone(),
             health: Arc::clone(&self.side.health),
         };
+        let witness = Witness::default();
         while lease.obtain(&stop).await {
-            match self.term(&lease, &stop).await {
+            match self.term(&lease, &witness, &stop).await {
                 Ok(()) => break,
                 Err(ended) => {
                     let why = chain(&ended);
@@ -112,11 +118,20 @@ impl Service {
     }
 
     /// One term as owner: from the token to the stop, or to its loss.
-    async fn term(&mut self, lease: &Leaseholder, stop: &CancellationToken) -> Result<(), Ended> {
+    async fn term(&mut self, lease: &Leaseholder, witness: &Witness, stop: &CancellationToken) -> Result<(), Ended> {
+        let mut parts = JoinSet::new();
+        // Cancels the parts when the term ends, however it ends.
+        let over = CancellationToken::new();
+        let _guard = over.clone().drop_guard();
         let mut nonce = [0; 16];
         chance::fill(&mut nonce).map_err(Ended::Random)?;
         let floor = u64::try_from(self.clock.now().0).unwrap_or(0);
         let recovered = recover(&*self.store, &self.shard, &self.instance, &hex(&nonce), floor).await?;
+        parts.spawn(lease.clone().prolong(over.clone()));
+        let way = tokio::select! {
+            way = self.way_out(&recovered, witness) => way?,
+            () = stop.cancelled() => return Ok(()),
+        };
         self.side.health.send_if_modified(|health| {
             let unseen = || Some(String::from("not connected yet"));
             health.set("journal", None) | health.set("store", None) | health.set("broker", unseen())
@@ -129,12 +144,7 @@ impl Service {
             "shard taken over"
         );
         self.show(&recovered);
-        let mut parts = JoinSet::new();
-        // Cancels the parts when the term ends, however it ends.
-        let over = CancellationToken::new();
-        let _guard = over.clone().drop_guard();
-        parts.spawn(lease.clone().prolong(over.clone()));
-        let turn = self.assemble(recovered, &mut parts, &over)?;
+        let turn = self.assemble(recovered, way, &mut parts, &over)?;
         let result = turn.run(&mut self.side.submissions, &mut self.rules, &mut parts, stop).await;
         over.cancel();
         let ended = async { while parts.join_next().await.is_some() {} };
@@ -142,6 +152,22 @@ impl Service {
             tracing::warn!(shard = self.shard, "parts of the shard did not end in time, and are dropped");
         }
         Ok(result?)
+    }
+
+    /// The way out, once the journal is compared with its witness. While the broker is away, contacts that come over HTTP
+    /// are routed all the same; nothing is published or taken of the broker before.
+    async fn way_out(&self, recovered: &Recovered, witness: &Witness) -> Result<WayOut, Ended> {
+        let seen = self.side.model.read().unwrap_or_else(PoisonError::into_inner).head.clone();
+        let (outbox, end) = (self.broker.outbox(&self.shard)?, recovered.state.head.clone());
+        let mut way = WayOut { outbox, witness: witness.clone(), end, seen, compared: CancellationToken::new() };
+        match way.compare(&*self.store, &self.shard).await {
+            Ok(()) => {}
+            Err(witness::Error::Broker(error)) => {
+                tracing::warn!(shard = self.shard, error = %chain(&error), "the beacon is read later");
+            }
+            Err(error) => return Err(Ended::Journal(error)),
+        }
+        Ok(way)
     }
 
     /// The read model and the feed begin with what the journal holds.
@@ -154,6 +180,7 @@ impl Service {
     fn assemble(
         &self,
         recovered: Recovered,
+        way: WayOut,
         parts: &mut JoinSet<Result<(), Lost>>,
         over: &CancellationToken,
     ) -> Result<Loop, Ended> {
@@ -173,7 +200,8 @@ impl Service {
         };
         attend(parts, over, writer.run(to_write, done));
         let inbox = self.broker.inbox(&self.shard)?;
-        self.spawn_publisher(&outqueue, &token, parts, over)?;
+        let compared = way.compared.clone();
+        self.spawn_publisher(way, &outqueue, &token, parts, over);
         let (due, to_make) = mpsc::channel(1);
         let snapshots = Snapshots::new(self.snapshot_every, &state, due);
         let keeper = SnapshotKeeper {
@@ -186,6 +214,8 @@ impl Service {
         attend(parts, over, keeper.run(to_make));
         let (dead, buried) = self.spawn_undertaker(parts, over);
         self.spawn_watch(inbox.pulse(), parts, over);
+        let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
+        let suspects = Suspects::new(store, self.shard.clone(), token.clone(), self.holder.clone(), metrics);
         let mut decider = Decider {
             shard: self.shard.clone(),
             token,
@@ -204,6 +234,8 @@ impl Service {
         Ok(Loop {
             limits: self.limits,
             inbox,
+            suspects,
+            compared,
             model: Arc::clone(&self.side.model),
             feed: self.side.feed.clone(),
             metrics: Arc::clone(&self.metrics),
@@ -222,14 +254,18 @@ impl Service {
 
     fn spawn_publisher(
         &self,
+        way: WayOut,
         outqueue: &Arc<Outqueue>,
         token: &super::ports::Token,
         parts: &mut JoinSet<Result<(), Lost>>,
         over: &CancellationToken,
-    ) -> Result<(), Ended> {
+    ) {
         let publisher = Publisher {
             queue: Arc::clone(outqueue),
-            outbox: self.broker.outbox(&self.shard)?,
+            way,
+            model: Arc::clone(&self.side.model),
+            clock: self.clock.clone(),
+            beaconed: None,
             store: Arc::clone(&self.store),
             shard: self.shard.clone(),
             token: token.clone(),
@@ -240,10 +276,12 @@ impl Service {
         parts.spawn(async move {
             publisher.run(over).await.map_err(|error| {
                 tracing::warn!(error = %chain(&error), "publishing ended");
-                Lost::Part("publishing ended")
+                match error {
+                    Over::Journal(error) => Lost::Journal(chain(&error)),
+                    Over::Gate(_) | Over::Store(_) => Lost::Part("publishing ended"),
+                }
             })
         });
-        Ok(())
     }
 
     /// Keeps dead letters, one after the other; each is acknowledged once it is kept.

@@ -29,6 +29,8 @@ struct Shard {
     watermark: u64,
     directory: BTreeMap<DirectoryKey, Bytes>,
     blobs: BTreeMap<String, Bytes>,
+    /// In how many lives a message was tried, and the last of them.
+    attempts: BTreeMap<String, (u32, String)>,
 }
 
 impl Memory {
@@ -184,6 +186,28 @@ impl Store for Memory {
 
     async fn blob(&self, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError> {
         Ok(self.reading(shard, |shard| shard.blobs.get(hash).cloned()))
+    }
+
+    async fn note_attempt(&self, shard: &str, token: &Token, message: &str, life: &str) -> Result<u32, StoreError> {
+        self.owning(shard, token, |shard| {
+            let (lives, last) = shard.attempts.entry(message.to_owned()).or_default();
+            if last != life {
+                *lives += 1;
+                life.clone_into(last);
+            }
+            Ok(*lives)
+        })
+    }
+
+    async fn forget_attempts(&self, shard: &str, token: &Token, message: Option<&str>) -> Result<(), StoreError> {
+        self.owning(shard, token, |shard| {
+            shard.attempts.retain(|known, _| message.is_some_and(|message| known != message));
+            Ok(())
+        })
+    }
+
+    async fn attempts(&self, shard: &str) -> Result<u64, StoreError> {
+        Ok(self.reading(shard, |shard| shard.attempts.len() as u64))
     }
 
     async fn check(&self) -> Result<(), StoreError> {

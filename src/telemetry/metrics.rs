@@ -50,6 +50,7 @@ pub struct Metrics {
     up: Family<Dependency, Gauge>,
     journal: Gauge,
     outbox: Gauge,
+    suspect_mode: Gauge,
     queue_depth: Family<Queue, Gauge>,
     contacts: Family<State, Gauge>,
     agents: Family<Agents, Gauge>,
@@ -104,6 +105,7 @@ impl Metrics {
             up: Family::default(),
             journal: Gauge::default(),
             outbox: Gauge::default(),
+            suspect_mode: Gauge::default(),
             queue_depth: Family::default(),
             contacts: Family::default(),
             agents: Family::default(),
@@ -140,6 +142,8 @@ impl Metrics {
         all.register("dependency_up", "Whether store, broker and the rest can be used", self.up.clone());
         all.register("journal_seq", "The last committed record", self.journal.clone());
         all.register("outbox_waiting", "Outputs committed and not yet published", self.outbox.clone());
+        let suspect = "1 while messages are taken one at a time, because one of them may end the process";
+        all.register("suspect_mode", suspect, self.suspect_mode.clone());
         all.register("queue_depth", "Waiting contacts, by queue", self.queue_depth.clone());
         all.register("contacts", "Contacts that are not closed, by state", self.contacts.clone());
         all.register("agents", "Agents, by effective state", self.agents.clone());
@@ -249,6 +253,11 @@ impl Metrics {
     /// Notes how many outputs are committed and not yet published.
     pub fn outbox(&self, waiting: usize) {
         self.outbox.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    }
+
+    /// Notes whether messages are taken one at a time.
+    pub fn suspect_mode(&self, is_on: bool) {
+        self.suspect_mode.set(i64::from(is_on));
     }
 
     /// Everything in the OpenMetrics text format, with the gauges of this moment.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use picket::broker::rabbitmq::{Options, Setup};
-use picket::shard::ports::{DeadLetters, Inbox, Outbox};
+use picket::shard::ports::{Beacon, DeadLetters, Inbox, Outbox};
 
 use crate::rabbitmq;
 use crate::rig::{Foreign, Rig, letter, numbers, output, receipts, take, token, within};
@@ -27,7 +27,10 @@ async fn a_daemon_that_may_configure_only_its_locks_works_on_what_setup_has_made
     let rig = Rig { options: Arc::new(Options { url, setup: Setup::Check, ..(*rig.options).clone() }), ..rig };
 
     let (mut inbox, mut outbox) = (rig.inbox(), rig.outbox());
+    assert_eq!(within(outbox.beacon()).await.expect("no beacon yet"), None);
     within(outbox.take_over(&token(1))).await.expect("the gate");
+    within(outbox.set_beacon(&Beacon::default())).await.expect("left");
+    assert_eq!(within(outbox.beacon()).await.expect("a beacon"), Some(Beacon::default()));
     assert_eq!(within(outbox.publish(&[output(1)])).await.expect("published"), 1);
     platform.send(0..2).await;
     let taken = take(&mut inbox, 2).await;

@@ -127,7 +127,7 @@ impl Server {
             let table = fs::read(&names).unwrap_or_default();
             still.is_some_and(|still| still > STILL) && table.windows(name.len()).any(|at| at == name.as_bytes())
         };
-        for queue in ["in", "gate"] {
+        for queue in ["in", "gate", "beacon"] {
             wait_until("it remembers its queues", || written("quorum", &format!("{vhost}_picket.{queue}.{shard}")));
         }
         wait_until("it remembers its streams", || written("coordination", "rabbit_stream_coordinator"));

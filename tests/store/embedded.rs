@@ -53,8 +53,20 @@ async fn a_file_of_a_newer_version_is_refused_and_left_alone() {
     fixture.tamper("PRAGMA user_version = 99");
     let sentence = unfit(Embedded::open(fixture.file()));
     assert!(sentence.contains("newer Picket (version 99 of its tables"), "{sentence}");
-    fixture.tamper("PRAGMA user_version = 1");
+    fixture.tamper("PRAGMA user_version = 2");
     assert_eq!(records(&Embedded::open(fixture.file()).unwrap()).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_version_is_brought_up_to_date_with_what_it_holds() {
+    let fixture = Fixture::start().await;
+    owner_with(&Embedded::open(fixture.file()).unwrap(), "ann", 2).await;
+    fixture.tamper("DROP TABLE attempt; PRAGMA user_version = 1");
+    for _ in 0..2 {
+        let store = Embedded::open(fixture.file()).unwrap();
+        assert_eq!(records(&store).await.len(), 2);
+        assert_eq!(store.attempts(SHARD).await.unwrap(), 0);
+    }
 }
 
 #[tokio::test]

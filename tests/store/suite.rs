@@ -77,6 +77,8 @@ pub(crate) async fn an_owner_that_was_replaced_can_write_nothing(one: &dyn Store
     assert!(is_fenced(&one.append(SHARD, &old, &end, &batch("ann", &end, 1)).await));
     assert!(is_fenced(&one.save_snapshot(SHARD, &old, &snapshot("ann", 3)).await));
     assert!(is_fenced(&one.trim(SHARD, &old, 3).await));
+    assert!(is_fenced(&one.note_attempt(SHARD, &old, "m", "life-1").await));
+    assert!(is_fenced(&one.forget_attempts(SHARD, &old, None).await));
     let refused = one.set_watermark(SHARD, &old, 9).await;
     assert!(is_fenced(&refused));
     assert!(refused.unwrap_err().to_string().contains(&new.to_string()));
@@ -274,6 +276,29 @@ pub(crate) async fn a_trimmed_journal_goes_on_where_it_ended(one: &dyn Store, ot
     assert_eq!(found, end);
     other.append(SHARD, &token, &end, &batch("bob", &end, 1)).await.unwrap();
     assert_eq!(records(one).await, [(5, "bob-5".to_owned())]);
+}
+
+pub(crate) async fn attempts_count_the_lives_in_which_a_message_was_tried_until_they_are_forgotten(
+    one: &dyn Store,
+    other: &dyn Store,
+) {
+    let (first, _) = acquire(one, "a").await;
+    assert_eq!(one.attempts(SHARD).await.unwrap(), 0);
+    // The answer to the first call may have been lost: the same call again counts once.
+    assert_eq!(one.note_attempt(SHARD, &first, "m-1", "life 1").await.unwrap(), 1);
+    assert_eq!(one.note_attempt(SHARD, &first, "m-1", "life 1").await.unwrap(), 1);
+    let (second, _) = acquire(other, "b").await;
+    assert_eq!(other.note_attempt(SHARD, &second, "m-1", "life 1").await.unwrap(), 1, "the same life in a new term");
+    assert_eq!(other.note_attempt(SHARD, &second, "m-1", "life 2").await.unwrap(), 2);
+    assert_eq!(other.note_attempt(SHARD, &second, "m-2", "life 2").await.unwrap(), 1);
+    assert_eq!((one.attempts(SHARD).await.unwrap(), one.attempts("s2").await.unwrap()), (2, 0));
+    other.forget_attempts(SHARD, &second, Some("m-2")).await.unwrap();
+    other.forget_attempts(SHARD, &second, Some("never noted")).await.unwrap();
+    assert_eq!(other.note_attempt(SHARD, &second, "m-1", "life 3").await.unwrap(), 3);
+    assert_eq!(other.note_attempt(SHARD, &second, "m-2", "life 3").await.unwrap(), 1);
+    other.forget_attempts(SHARD, &second, None).await.unwrap();
+    assert_eq!(one.attempts(SHARD).await.unwrap(), 0);
+    assert_eq!(other.note_attempt(SHARD, &second, "m-1", "life 3").await.unwrap(), 1);
 }
 
 pub(crate) async fn the_watermark_never_falls(one: &dyn Store, other: &dyn Store) {

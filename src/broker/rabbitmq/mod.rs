@@ -5,6 +5,7 @@
 //! alarm; acknowledgements must not be behind that.
 
 mod archive;
+mod beacon;
 mod broker;
 mod convert;
 mod dead;
@@ -20,6 +21,7 @@ pub mod topology;
 use lapin::types::{MAX_SHORT_STRING_LENGTH, ShortString};
 
 pub use archive::{Archive, Archiving};
+pub use beacon::replace_beacon;
 pub use broker::Rabbitmq;
 pub use dead::RabbitDeadLetters;
 pub use inbox::RabbitInbox;

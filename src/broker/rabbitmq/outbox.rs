@@ -16,11 +16,11 @@ use super::archive::Archiving;
 use super::convert::{answer, outgoing};
 use super::link::{Health, Link};
 use super::topology::{OUT, ShardRoute, Topology, gate};
-use super::{Options, gate as gates, lock, short};
+use super::{Options, beacon, gate as gates, lock, short};
 use crate::broker::unavailable;
 use crate::clock::Monotonic;
 use crate::contract::wire::OutMessage;
-use crate::shard::ports::{BrokerError, Outbox, Token};
+use crate::shard::ports::{Beacon, BrokerError, Outbox, Token};
 
 /// How long a refused publish rests before its sender hears of it: a full queue at a platform empties no faster.
 const REFUSED: Duration = Duration::from_millis(200);
@@ -235,6 +235,32 @@ impl Outbox for RabbitOutbox {
                 Err(error)
             }
         }
+    }
+
+    async fn beacon(&mut self) -> Result<Option<Beacon>, BrokerError> {
+        // A broker that is still starting its queues can leave a request without any answer.
+        let limit = lock::PATIENCE + self.options.publish_timeout();
+        let (_, publishing) = self.link.session().await?;
+        let read = tokio::time::timeout(limit, beacon::read(&publishing.connection, &self.shard)).await;
+        let read = read.unwrap_or_else(|late| Err(unavailable("reading the beacon", late)));
+        if matches!(read, Err(BrokerError::Unavailable { .. })) {
+            self.link.lose("the beacon could not be read");
+        }
+        read
+    }
+
+    async fn set_beacon(&mut self, beacon: &Beacon) -> Result<(), BrokerError> {
+        const ATTEMPT: &str = "leaving the beacon";
+        let limit = self.options.publish_timeout();
+        let Some((_, publishing)) = self.link.current() else {
+            return Err(unavailable(ATTEMPT, "the outbox is not connected"));
+        };
+        if publishing.connection.status().blocked() {
+            return Err(unavailable(ATTEMPT, "the broker has an alarm and takes nothing"));
+        }
+        tokio::time::timeout(limit, beacon::write(&publishing.connection, &self.shard, beacon))
+            .await
+            .unwrap_or_else(|late| Err(unavailable(ATTEMPT, late)))
     }
 
     async fn publish(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError> {

@@ -34,6 +34,12 @@ pub fn gate(shard: &str) -> String {
     format!("picket.gate.{shard}")
 }
 
+/// The queue with the one message that says how far the journal of a shard was.
+#[must_use]
+pub fn beacon(shard: &str) -> String {
+    format!("picket.beacon.{shard}")
+}
+
 /// The stream of everything a shard received.
 #[must_use]
 pub fn input_archive(shard: &str) -> String {
@@ -139,6 +145,15 @@ impl Topology {
                 ],
             ),
             queue(&gate, &[("x-queue-type", text("quorum")), ("x-delivery-limit", number(NEVER))]),
+            queue(
+                &beacon(&shard.name),
+                &[
+                    ("x-queue-type", text("quorum")),
+                    ("x-delivery-limit", number(NEVER)),
+                    ("x-max-length", number(1)),
+                    ("x-overflow", text("drop-head")),
+                ],
+            ),
             queue(&gate_sink(&shard.name), &[("x-max-length", number(1))]),
         ]);
         this.bindings.extend(everything_of(shard, &input));

@@ -12,7 +12,7 @@ use crate::shard::ports::StoreError;
 /// `PICK`: what `PRAGMA application_id` says of a file of ours.
 const APPLICATION: i32 = 0x5049_434B;
 /// The version of the tables below. A file of a newer one is refused; an older one is migrated here.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 /// How long SQLite waits for a lock that somebody's `sqlite3` holds.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -42,6 +42,14 @@ const TABLES: &str = "
     CREATE TABLE blob (
         shard TEXT NOT NULL, hash TEXT NOT NULL, body BLOB NOT NULL,
         PRIMARY KEY (shard, hash)
+    ) STRICT;
+";
+
+/// What version 2 added.
+const ATTEMPTS: &str = "
+    CREATE TABLE attempt (
+        shard TEXT NOT NULL, message TEXT NOT NULL, lives INTEGER NOT NULL, life TEXT NOT NULL,
+        PRIMARY KEY (shard, message)
     ) STRICT;
 ";
 
@@ -132,9 +140,10 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let (application, version) = (number("application_id")?, number("user_version")?);
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(&failed)?;
-    match (application, version) {
+    let is_new = match (application, version) {
         (APPLICATION, VERSION) => return Ok(()),
-        (0, 0) if tables == 0 => {}
+        (APPLICATION, 1) => false,
+        (0, 0) if tables == 0 => true,
         (APPLICATION, newer) if newer > VERSION => {
             return Err(StoreError::Unfit {
                 what: format!(
@@ -149,9 +158,12 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
                 what: format!("{} is a database of something else; name another file", path.display()),
             });
         }
-    }
+    };
     let transaction = connection.transaction().map_err(&failed)?;
-    transaction.execute_batch(TABLES).map_err(&failed)?;
+    if is_new {
+        transaction.execute_batch(TABLES).map_err(&failed)?;
+    }
+    transaction.execute_batch(ATTEMPTS).map_err(&failed)?;
     transaction.pragma_update(None, "application_id", APPLICATION).map_err(&failed)?;
     transaction.pragma_update(None, "user_version", VERSION).map_err(&failed)?;
     transaction.commit().map_err(&failed)

@@ -275,3 +275,44 @@ pub(super) fn blob(connection: &mut Connection, shard: &str, hash: &str) -> Resu
         .map_err(failed("reading a blob"))?;
     Ok(found.map(Bytes::from))
 }
+
+pub(super) fn note_attempt(
+    connection: &mut Connection,
+    shard: &str,
+    token: &Token,
+    message: &str,
+    life: &str,
+) -> Result<u32, StoreError> {
+    owning(connection, "noting an attempt", shard, token, |transaction, _| {
+        let lives = transaction.query_row(
+            "INSERT INTO attempt (shard, message, lives, life) VALUES (?1, ?2, 1, ?3)
+             ON CONFLICT (shard, message) DO UPDATE SET lives = lives + (life <> ?3), life = ?3
+             RETURNING lives",
+            params![shard, message, life],
+            |row| row.get(0),
+        )?;
+        Ok(Ok(lives))
+    })
+}
+
+pub(super) fn forget_attempts(
+    connection: &mut Connection,
+    shard: &str,
+    token: &Token,
+    message: Option<&str>,
+) -> Result<(), StoreError> {
+    owning(connection, "forgetting attempts", shard, token, |transaction, _| {
+        transaction.execute(
+            "DELETE FROM attempt WHERE shard = ?1 AND message = coalesce(?2, message)",
+            params![shard, message],
+        )?;
+        Ok(Ok(()))
+    })
+}
+
+pub(super) fn attempts(connection: &mut Connection, shard: &str) -> Result<u64, StoreError> {
+    let found: i64 = connection
+        .query_row("SELECT count(*) FROM attempt WHERE shard = ?1", [shard], |row| row.get(0))
+        .map_err(failed("counting attempts"))?;
+    Ok(unsigned(found))
+}

@@ -165,6 +165,28 @@ impl Store for Embedded {
         self.query("reading a blob", move |connection| journal::blob(connection, &shard, &hash)).await
     }
 
+    async fn note_attempt(&self, shard: &str, token: &Token, message: &str, life: &str) -> Result<u32, StoreError> {
+        let (shard, token) = (shard.to_owned(), token.clone());
+        let (message, life) = (message.to_owned(), life.to_owned());
+        self.write("noting an attempt", move |connection| {
+            journal::note_attempt(connection, &shard, &token, &message, &life)
+        })
+        .await
+    }
+
+    async fn forget_attempts(&self, shard: &str, token: &Token, message: Option<&str>) -> Result<(), StoreError> {
+        let (shard, token, message) = (shard.to_owned(), token.clone(), message.map(str::to_owned));
+        self.write("forgetting attempts", move |connection| {
+            journal::forget_attempts(connection, &shard, &token, message.as_deref())
+        })
+        .await
+    }
+
+    async fn attempts(&self, shard: &str) -> Result<u64, StoreError> {
+        let shard = shard.to_owned();
+        self.query("counting attempts", move |connection| journal::attempts(connection, &shard)).await
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
         self.write("checking the store's file", file::check).await
     }

@@ -38,6 +38,11 @@ impl Keys {
         format!("{}snap:new:{nonce}", self.prefix)
     }
 
+    /// The hash of messages that were tried and not committed.
+    pub(super) fn attempts(&self) -> String {
+        self.key("attempts")
+    }
+
     /// The hash of blobs.
     pub(super) fn blobs(&self) -> String {
         self.key("blobs")

@@ -326,6 +326,34 @@ impl Store for Redis {
         Ok(found)
     }
 
+    async fn note_attempt(&self, shard: &str, token: &Token, message: &str, life: &str) -> Result<u32, StoreError> {
+        let (keys, token) = (Keys::of(shard), token.to_string());
+        let call = Call {
+            function: "picket_attempt",
+            keys: vec![keys.own(), keys.attempts()],
+            arguments: vec![Argument::Text(&token), Argument::Text(message), Argument::Text(life)],
+        };
+        let lives = self.call("noting an attempt", shard, call).await?.number()?;
+        Ok(u32::try_from(lives).unwrap_or(u32::MAX))
+    }
+
+    async fn forget_attempts(&self, shard: &str, token: &Token, message: Option<&str>) -> Result<(), StoreError> {
+        let (keys, token) = (Keys::of(shard), token.to_string());
+        let call = Call {
+            function: "picket_forget",
+            keys: vec![keys.own(), keys.attempts()],
+            arguments: [&*token].into_iter().chain(message).map(Argument::Text).collect(),
+        };
+        self.call("forgetting attempts", shard, call).await.map(drop)
+    }
+
+    async fn attempts(&self, shard: &str) -> Result<u64, StoreError> {
+        let mut commands = pipe();
+        commands.cmd("HLEN").arg(Keys::of(shard).attempts());
+        let (found,): (u64,) = self.shared.reader.run("counting attempts", &commands).await?;
+        Ok(found)
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
         self.shared.reader.examine("checking Redis").await
     }

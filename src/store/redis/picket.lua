@@ -6,11 +6,12 @@
 --   snap:a, :b   lists of chunks
 --   blobs        hash: content by its hash
 --   dir:<kind>   hash: rows by id
+--   attempts     hash: messages that were tried and not committed; <in how many lives> <the last of them>
 --   lease        string with an end: the daemon that may try to own the shard
 -- Replies are arrays that begin with 'ok', 'fenced', 'head' or 'damaged'.
 
 -- Rises with every change of this file; `LIBRARY_VERSION` in library.rs must follow.
-local VERSION = '2'
+local VERSION = '3'
 
 local function get(key, field, default)
   return redis.call('HGET', key, field) or default
@@ -199,6 +200,31 @@ local function watermark(keys, argv)
   return { 'ok' }
 end
 
+-- Counts lives and not calls: a call whose answer was lost is made again. ARGV: token, message, life. KEYS: own, attempts.
+local function attempt(keys, argv)
+  local refused = refusal(keys[1], argv[1])
+  if refused then return refused end
+  local count, last = string.match(get(keys[2], argv[2], '0 '), '^(%d+) (.*)$')
+  if last ~= argv[3] then
+    count = string.format('%.0f', tonumber(count or '0') + 1)
+  end
+  -- Written even if it says the same, so that WAIT has something to wait for on this connection.
+  redis.call('HSET', keys[2], argv[2], count .. ' ' .. argv[3])
+  return { 'ok', count }
+end
+
+-- ARGV: token, and the message, or nothing for all. KEYS: own, attempts.
+local function forget(keys, argv)
+  local refused = refusal(keys[1], argv[1])
+  if refused then return refused end
+  if argv[2] then
+    redis.call('HDEL', keys[2], argv[2])
+  else
+    redis.call('DEL', keys[2])
+  end
+  return { 'ok' }
+end
+
 -- What a reader needs of one moment. ARGV: after which seq, how many at most. KEYS: own, journal.
 local function read(keys, argv)
   local own, journal = keys[1], keys[2]
@@ -217,5 +243,7 @@ register('append', append)
 register('snapshot', snapshot)
 register('trim', trim, 'allow-oom')
 register('watermark', watermark, 'allow-oom')
+register('attempt', attempt)
+register('forget', forget, 'allow-oom')
 register('read', read, 'no-writes')
 register('version', function() return VERSION end, 'no-writes')
