@@ -34,7 +34,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use fate::{Doom, Fate, Tally};
+use fate::{Doom, Fate, Flaw, Tally};
+use picket::shard::bugs::{self, Bug};
 use room::{Outcome, run};
 
 /// Seeds of one run of the tests.
@@ -142,6 +143,49 @@ fn the_same_seed_is_the_same_run_to_the_byte() {
         let [one, other] = twice.map(|outcome| (outcome.trace, outcome.calls, outcome.tally));
         assert_eq!(one, other, "seed {seed}");
     }
+}
+
+/// Seeds tried for one bug, at most.
+const HUNT: u64 = 60;
+
+/// Hunts a bug: the number of the first seed that finds it, and what was wrong.
+fn hunted(number: usize) -> (String, Option<(u64, String)>) {
+    let (bug, flaw) = (Bug::ALL.get(number).copied(), number.checked_sub(Bug::ALL.len()).map(|at| Flaw::ALL[at]));
+    let name = bug.map_or_else(|| format!("{flaw:?}"), |bug| format!("{bug:?}"));
+    let found = (1..=HUNT).find_map(|seed| {
+        let fate = Fate::of(seed);
+        let fate = flaw.map_or(fate, |flaw| Fate::of(seed).with_flaw(flaw));
+        bugs::plant(bug);
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(seed, fate, true)));
+        bugs::plant(None);
+        let wrong = outcome.map_or_else(|_| Some("it panicked".to_owned()), |outcome| outcome.wrong.into_iter().next());
+        wrong.map(|wrong| (seed, wrong))
+    });
+    (name, found)
+}
+
+#[test]
+fn every_seeded_bug_is_found() {
+    let (found, numbers) = (Mutex::new(Vec::new()), Mutex::new(0..Bug::ALL.len() + Flaw::ALL.len()));
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(number) = { numbers.lock().unwrap_or_else(PoisonError::into_inner).next() } {
+                    let (name, first) = hunted(number);
+                    match &first {
+                        Some((seed, wrong)) => println!("{name:<28} found after {seed:>3} seeds by: {wrong:.110}"),
+                        None => println!("{name:<28} NOT found in {HUNT} seeds"),
+                    }
+                    found.lock().unwrap_or_else(PoisonError::into_inner).push((name, first));
+                }
+            });
+        }
+    });
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let missed: Vec<_> = found.iter().filter(|(_, first)| first.is_none()).map(|(name, _)| name).collect();
+    println!("{} of {} bugs found", found.len() - missed.len(), found.len());
+    assert!(missed.is_empty(), "not found: {missed:?}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use picket_core::{ContactFact, Event, Input, Kind, Millis, Name, Rejection, Time
 use picket_rules::{RuleSet, RuleTrace};
 
 use super::backoff::Backoff;
+use super::bugs::{self, Bug};
 use super::decided::Decided;
 use super::identify::{FamiliarRow, Lookup, Pepper, key};
 use super::intake::{self, Prepared, Refused};
@@ -135,7 +136,7 @@ impl Decider {
 
     /// How long until the next timer; none when nothing is to be waited for, or time is driven.
     pub(super) fn wakes_in(&self) -> Option<Duration> {
-        if self.keeper.clock().is_driven() {
+        if self.keeper.clock().is_driven() || bugs::has(Bug::TimersWithInputsOnly) {
             return None;
         }
         let wake = self.state.router.next_wake()?;
@@ -168,6 +169,9 @@ impl Decider {
                 Verdict::Rejected { code: refused.code.as_str().to_owned(), detail: refused.detail }
             }
         };
+        if bugs::has(Bug::RefusalsUntold) && verdict != Verdict::Applied {
+            return (decided, self.answer(&envelope, verdict, None));
+        }
         let sealed = self.seal(cause, verdict.clone(), draft);
         let answer = self.answer(&envelope, verdict, sealed.record.as_ref().map(|(record, _)| &**record));
         decided.push(sealed);

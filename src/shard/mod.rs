@@ -1,6 +1,7 @@
 //! Decides how one shard lives: take, decode, deduplicate, identify, decide, append, commit, then acknowledge and publish.
 
 mod backoff;
+pub mod bugs;
 pub mod chance;
 mod decide;
 mod decided;

@@ -203,8 +203,9 @@ impl Publisher {
                 Err(error) => return Err(Over::Journal(error)),
             }
             tokio::select! {
-                () = backoff.wait() => {}
+                biased;
                 () = stop.cancelled() => return Ok(()),
+                () = backoff.wait() => {}
             }
         }
         Ok(())

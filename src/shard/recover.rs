@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::bugs::{self, Bug};
 use super::outlet;
 use super::ports::{Entry, Head, Snapshot, Store, StoreError, Token};
 use super::record::{self, Record};
+use super::seen::Seen;
 use super::snapshot;
 use super::state::{Noted, ShardState};
 use crate::contract::wire::OutMessage;
@@ -70,6 +72,9 @@ pub(super) async fn recover(
     // would lose them.
     known.reverse();
     let mut state = first_that_reads(shard, &known, |state| state.outputs <= watermark);
+    if bugs::has(Bug::SeenForgottenWithSnapshot) {
+        state.seen = Seen::default();
+    }
     let mut outputs = Vec::new();
     let mut replayed = 0;
     while state.head.seq < head.seq {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::bugs::{self, Bug};
 use super::decide::Decider;
 use super::decided::{Decided, Effect};
 use super::feed::Feed;
@@ -152,7 +153,7 @@ impl Loop {
                 deliveries = self.inbox.take(room.unwrap_or(1)), if room.is_some() => Woken::Delivered(deliveries),
                 () = self.compared.cancelled(), if !is_compared => Woken::Compared,
                 () = std::future::ready(()), if replans => Woken::Replanning,
-                () = self.outqueue.drained(), if !takes => Woken::Drained,
+                () = self.outqueue.drained(), if !takes && !bugs::has(Bug::SleepsWhenFull) => Woken::Drained,
             };
             match woken {
                 Woken::Stop => return self.drain().await,
@@ -200,6 +201,9 @@ impl Loop {
         });
         let count = taken.count();
         let batch: Vec<Decided> = self.queue.drain(..count).collect();
+        if bugs::has(Bug::PublishesBeforeCommit) {
+            self.outqueue.add(batch.iter().flat_map(|one| one.outputs.iter().map(Arc::clone)));
+        }
         // The channel has room for the one batch that may be under way; a closed one shows up as a lost part.
         self.writing = self.batches.send(batch).await.is_ok();
     }
@@ -210,7 +214,9 @@ impl Loop {
         self.show(&decided);
         let mut receipts = Vec::new();
         for one in decided {
-            self.outqueue.add(one.outputs);
+            if !bugs::has(Bug::PublishesBeforeCommit) {
+                self.outqueue.add(one.outputs);
+            }
             for effect in one.effects {
                 match effect {
                     Effect::Acknowledge(receipt) => receipts.push(receipt),
@@ -264,7 +270,10 @@ impl Loop {
     }
 
     /// Decides what has arrived, in order; gives up only when stopped while the store does not answer.
-    async fn take_in(&mut self, items: Vec<(WireMessage, Origin)>, stop: &CancellationToken) {
+    async fn take_in(&mut self, mut items: Vec<(WireMessage, Origin)>, stop: &CancellationToken) {
+        if bugs::has(Bug::BatchReversed) {
+            items.reverse();
+        }
         let read: Vec<_> = items.iter().map(|(message, _)| self.decider.read(message)).collect();
         let rows = tokio::select! {
             biased;
@@ -299,6 +308,11 @@ impl Loop {
         let mut effects = Vec::new();
         let mut receipt = None;
         match origin {
+            Origin::Request(waiter) if bugs::has(Bug::AnswersBeforeCommit) => drop(waiter.send(answers)),
+            Origin::Broker(_) if bugs::has(Bug::DuplicatesUnacknowledged) && all_seen_before(&answers) => {}
+            Origin::Broker(delivered) if bugs::has(Bug::AcknowledgesBeforeCommit) => {
+                self.inbox.acknowledge(&[delivered]).await;
+            }
             Origin::Request(waiter) => effects.push(Effect::Answer(waiter, answers)),
             Origin::Broker(delivered) => {
                 receipt = Some(delivered);
@@ -344,6 +358,11 @@ impl Loop {
         }
         Ok(())
     }
+}
+
+/// For a seeded bug.
+fn all_seen_before(answers: &[Answer]) -> bool {
+    answers.iter().all(|answer| answer.result == Outcome::Duplicate)
 }
 
 fn not_understood(refusal: &Refusal) -> Answer {

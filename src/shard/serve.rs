@@ -129,8 +129,9 @@ impl Service {
         let recovered = recover(&*self.store, &self.shard, &self.instance, &hex(&nonce), floor).await?;
         parts.spawn(lease.clone().prolong(over.clone()));
         let way = tokio::select! {
-            way = self.way_out(&recovered, witness) => way?,
+            biased;
             () = stop.cancelled() => return Ok(()),
+            way = self.way_out(&recovered, witness) => way?,
         };
         self.side.health.send_if_modified(|health| {
             let unseen = || Some(String::from("not connected yet"));

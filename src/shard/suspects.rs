@@ -116,8 +116,9 @@ impl Suspects {
         }
         let key = key(&delivery.message);
         let lives = tokio::select! {
-            lives = self.note(&key) => lives?,
+            biased;
             () = stop.cancelled() => return Ok(None),
+            lives = self.note(&key) => lives?,
         };
         self.noted.insert(delivery.receipt, key);
         if lives < LAST {

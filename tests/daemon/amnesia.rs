@@ -136,8 +136,10 @@ fn while_the_broker_is_away_it_routes_and_publishes_nothing_before_the_journal_w
     });
     broker.restart();
     refuses(&daemon);
-    assert!(!heard("c-2"), "it was published before the journal was compared");
+    // The shard counts its outputs from 1 again, so whatever is heard of it contradicts what was heard before.
+    let is_heard_again = || !platform.ledger().contradictions.is_empty();
+    assert!(!is_heard_again(), "it was published before the journal was compared");
     assert_eq!(daemon.command(&["setup", "--accept-loss", "--json"]).len(), 1);
     is_ready(&daemon);
-    until("the contact to be heard of", PATIENCE, || heard("c-2").then_some(()));
+    until("the other contact to be heard of", PATIENCE, || is_heard_again().then_some(()));
 }

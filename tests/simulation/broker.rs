@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use picket::contract::wire::{OutMessage, WireMessage};
 use picket::shard::ports::{
-    Broker, BrokerError, DeadLetter, DeadLetters, Delivery, Inbox, Outbox, Pulse, Receipt, Token,
+    Beacon, Broker, BrokerError, DeadLetter, DeadLetters, Delivery, Inbox, Outbox, Pulse, Receipt, Token,
 };
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::fate::{Fate, Slip};
+use crate::fate::{Fate, Flaw, Slip};
 use crate::link::{Broken, Process};
 
 /// Messages that a consumer may hold unacknowledged.
@@ -43,6 +43,9 @@ struct State {
     gate: Option<Token>,
     published: Vec<OutMessage>,
     dead: Vec<DeadLetter>,
+    beacon: Option<Beacon>,
+    /// A flaw.
+    returns_behind: bool,
 }
 
 #[derive(Debug)]
@@ -55,12 +58,15 @@ struct Queued {
 struct Consumer {
     session: u64,
     process: Arc<Process>,
+    /// Deliveries so far; each session counts its own.
+    delivered: u64,
     unacknowledged: BTreeMap<u64, Queued>,
 }
 
 impl Server {
     pub(crate) fn new(fate: &Arc<Fate>) -> Self {
-        Self { state: Arc::default(), news: Arc::default(), fate: Arc::clone(fate) }
+        let state = State { returns_behind: fate.has(Flaw::ReturnsBehind), ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)), news: Arc::default(), fate: Arc::clone(fate) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -109,11 +115,26 @@ impl Server {
         self.news.notify_waiters();
     }
 
-    pub(crate) fn tell(&self) {
-        let state = self.state();
-        let consumers: Vec<_> =
-            state.consumers.iter().map(|c| (c.session, c.unacknowledged.len(), c.process.is_alive())).collect();
-        tracing::info!(queue = state.queue.len(), ?consumers, gate = ?state.gate, "the broker");
+    /// Whose outputs get out.
+    pub(crate) fn gate(&self) -> Option<Token> {
+        self.state().gate.clone()
+    }
+
+    /// What operators do about messages that were put aside: they send them again.
+    pub(crate) fn send_again(&self) {
+        let letters = std::mem::take(&mut self.state().dead);
+        for letter in &letters {
+            let message = WireMessage {
+                body: letter.body.clone().into(),
+                content_type: Some(letter.content_type.clone()),
+                exchange: Some(letter.exchange.clone()),
+                routing_key: Some(letter.routing_key.clone()),
+                ..WireMessage::default()
+            };
+            if letter.code != "quarantined" || !self.take(message) {
+                self.state().dead.push(letter.clone());
+            }
+        }
     }
 
     /// What is left in the queue or unacknowledged, and dead letters.
@@ -132,14 +153,21 @@ impl Server {
 impl State {
     /// Ends consumers: what they held returns in front of what waits, in its order.
     fn hang_up(&mut self, ends: impl Fn(&Consumer) -> bool) {
+        self.end_consumers(ends, false);
+    }
+
+    /// The same; `behind` is what a flaw makes of it.
+    fn end_consumers(&mut self, ends: impl Fn(&Consumer) -> bool, behind: bool) {
         let (gone, stay): (Vec<_>, Vec<_>) = self.consumers.drain(..).partition(|consumer| ends(consumer));
         self.consumers = stay;
         let mut back: Vec<Queued> =
             gone.into_iter().flat_map(|consumer| consumer.unacknowledged.into_values()).collect();
         back.sort_by_key(|queued| queued.place);
-        for mut queued in back.into_iter().rev() {
-            queued.message.deliveries += 1;
-            self.queue.push_front(queued);
+        back.iter_mut().for_each(|queued| queued.message.deliveries += 1);
+        if behind || self.returns_behind {
+            self.queue.extend(back);
+        } else {
+            back.into_iter().rev().for_each(|queued| self.queue.push_front(queued));
         }
     }
 
@@ -153,9 +181,10 @@ impl State {
         while deliveries.len() < room
             && let Some(queued) = self.queue.pop_front()
         {
-            let receipt = Receipt { session, tag: queued.place };
+            active.delivered += 1;
+            let receipt = Receipt { session, tag: active.delivered };
             deliveries.push(Delivery { receipt, message: queued.message.clone() });
-            active.unacknowledged.insert(queued.place, queued);
+            active.unacknowledged.insert(active.delivered, queued);
         }
         deliveries
     }
@@ -217,7 +246,8 @@ impl In {
         state.hang_up(|consumer| Arc::ptr_eq(&consumer.process, &process));
         state.sessions += 1;
         self.session = state.sessions;
-        state.consumers.push(Consumer { session: self.session, process, unacknowledged: BTreeMap::new() });
+        let unacknowledged = BTreeMap::new();
+        state.consumers.push(Consumer { session: self.session, process, delivered: 0, unacknowledged });
     }
 }
 
@@ -232,6 +262,10 @@ impl Inbox for In {
                     self.connect();
                 }
                 let deliveries = self.seen.server.state().deliver(self.session, most);
+                if self.seen.server.fate.has(Flaw::AcknowledgedAtOnce) {
+                    let sent: Vec<Receipt> = deliveries.iter().map(|delivery| delivery.receipt).collect();
+                    self.acknowledge(&sent).await;
+                }
                 if !deliveries.is_empty() {
                     return deliveries;
                 }
@@ -267,7 +301,8 @@ impl Inbox for In {
 
     async fn close(&mut self) {
         self.seen.process.turn().await;
-        self.seen.server.state().hang_up(|consumer| consumer.session == self.session);
+        let cancelled = self.seen.server.fate.has(Flaw::CancelledFirst);
+        self.seen.server.state().end_consumers(|consumer| consumer.session == self.session, cancelled);
         self.seen.server.news.notify_waiters();
     }
 
@@ -311,10 +346,27 @@ impl Outbox for Out {
         Ok(())
     }
 
+    async fn beacon(&mut self) -> Result<Option<Beacon>, BrokerError> {
+        self.seen.call("beacon", |state| Ok(state.beacon.clone())).await
+    }
+
+    async fn set_beacon(&mut self, beacon: &Beacon) -> Result<(), BrokerError> {
+        let beacon = beacon.clone();
+        let set = move |state: &mut State| {
+            state.beacon = Some(beacon);
+            Ok(())
+        };
+        self.seen.call("set_beacon", set).await
+    }
+
     async fn publish(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError> {
         let Some(token) = self.token.clone() else { return Err(BrokerError::GateClosed) };
-        let mut messages = messages.to_vec();
-        if messages.len() > 1 && self.seen.server.fate.slips(Slip::SomeConfirmed) {
+        let (mut messages, all) = (messages.to_vec(), messages.len());
+        let fate = &self.seen.server.fate;
+        if fate.has(Flaw::WindowReversed) {
+            messages.reverse();
+        }
+        if messages.len() > 1 && fate.slips(Slip::SomeConfirmed) {
             messages.truncate(messages.len() / 2);
         }
         let publish = move |state: &mut State| {
@@ -328,7 +380,11 @@ impl Outbox for Out {
             state.published.extend(messages);
             Ok(count)
         };
-        self.seen.call("publish", publish).await
+        match self.seen.call("publish", publish).await {
+            Ok(_) if fate.has(Flaw::WholeWindowConfirmed) => Ok(all),
+            Err(BrokerError::Unavailable { .. }) if fate.has(Flaw::UnknownCountsAsConfirmed) => Ok(all),
+            published => published,
+        }
     }
 
     async fn reply(&mut self, _to: &str, _correlation: Option<&str>, _body: Bytes) -> Result<(), BrokerError> {

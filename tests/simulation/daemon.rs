@@ -25,6 +25,7 @@ pub(crate) const SHARD: &str = "main";
 pub(crate) struct Daemon {
     pub(crate) process: Arc<Process>,
     pub(crate) handle: ShardHandle,
+    pub(crate) clock: Clock,
     /// Since when it has been told to stop.
     pub(crate) stopping: Option<Instant>,
     task: JoinHandle<()>,
@@ -45,14 +46,14 @@ impl Daemon {
         let process = Arc::new(Process::new(Arc::clone(fate)));
         let (activate, rules) = watch::channel(rules());
         let (handle, side) = pair(1_000);
-        let stop = CancellationToken::new();
+        let (clock, stop) = (Clock::set_to(now), CancellationToken::new());
         let service = Service {
             shard: SHARD.to_owned(),
             instance: name.clone(),
             holder: name,
             limits: Limits { batch: 64, outbox: 200 },
             snapshot_every: 80,
-            clock: Clock::set_to(now),
+            clock: clock.clone(),
             store: Arc::new(store.seen_by(&process, fate)),
             broker: Arc::new(broker.seen_by(&process)),
             sources: Arc::new(Sources::default()),
@@ -62,7 +63,7 @@ impl Daemon {
             side,
         };
         let task = tokio::spawn(service.run(stop.clone()));
-        Self { process, handle, stopping: None, task, stop, _rules: activate }
+        Self { process, handle, clock, stopping: None, task, stop, _rules: activate }
     }
 
     /// Ends it at once, wherever it is.

@@ -50,6 +50,59 @@ pub(crate) enum Strike {
     StoreDies,
     /// A replica of the store takes over; what was not confirmed by it may be gone.
     StoreFailsOver,
+    /// A daemon's clock is put forward, up to two hours.
+    ClockAhead,
+    /// A daemon's clock is set back, up to two hours.
+    ClockBack,
+}
+
+/// A mistake that somebody could make in what connects the shell with its store or broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// A write counts though no replica has it.
+    ReplicasIgnored,
+    /// A write without an answer counts as done.
+    UnknownCountsAsDone,
+    /// A write of an owner that was replaced is tried for ever.
+    FencedIsTriedAgain,
+    /// Everybody has the lease.
+    LeaseForEverybody,
+    /// The journal is read without its last record.
+    LastRecordUnread,
+    /// The watermark runs ahead of what was confirmed.
+    WatermarkAhead,
+    /// At a take-over everything counts as published.
+    WatermarkAtTheEnd,
+    /// All of a window counts as confirmed when some of it is.
+    WholeWindowConfirmed,
+    /// A window without an answer counts as confirmed.
+    UnknownCountsAsConfirmed,
+    /// A window is published from its end.
+    WindowReversed,
+    /// What comes back goes behind what waits.
+    ReturnsBehind,
+    /// A consumer is cancelled before its channel is closed: what it holds comes back behind newer messages.
+    CancelledFirst,
+    /// A delivery counts as acknowledged as soon as it was sent.
+    AcknowledgedAtOnce,
+}
+
+impl Flaw {
+    pub(crate) const ALL: [Self; 13] = [
+        Self::ReplicasIgnored,
+        Self::UnknownCountsAsDone,
+        Self::FencedIsTriedAgain,
+        Self::LeaseForEverybody,
+        Self::LastRecordUnread,
+        Self::WatermarkAhead,
+        Self::WatermarkAtTheEnd,
+        Self::WholeWindowConfirmed,
+        Self::UnknownCountsAsConfirmed,
+        Self::WindowReversed,
+        Self::ReturnsBehind,
+        Self::CancelledFirst,
+        Self::AcknowledgedAtOnce,
+    ];
 }
 
 /// What can befall a message or what is kept.
@@ -77,7 +130,7 @@ const DOOMS: [(Doom, u64); 7] = [
     (Doom::KilledBefore, 2),
     (Doom::KilledAfter, 2),
 ];
-const STRIKES: [Strike; 11] = [
+const STRIKES: [Strike; 13] = [
     Strike::Kill,
     Strike::Stop,
     Strike::Freeze,
@@ -89,6 +142,8 @@ const STRIKES: [Strike; 11] = [
     Strike::Alarm,
     Strike::StoreDies,
     Strike::StoreFailsOver,
+    Strike::ClockAhead,
+    Strike::ClockBack,
 ];
 const SLIPS: [(Slip, u64); 4] =
     [(Slip::SentTwice, 50), (Slip::AckLost, 20), (Slip::SomeConfirmed, 60), (Slip::SnapshotTorn, 300)];
@@ -106,6 +161,7 @@ struct State {
     slips: Vec<(Slip, u64)>,
     /// The one call that fails, and how.
     only: Option<(u64, Doom)>,
+    flaw: Option<Flaw>,
     calls: u64,
     tally: Tally,
 }
@@ -136,7 +192,28 @@ impl Fate {
         only: Option<(u64, Doom)>,
     ) -> Self {
         let (chance, delays) = (Stream::new(seed, "trouble"), Stream::new(seed, "delays"));
-        Self(Mutex::new(State { chance, delays, dooms, strikes, slips, only, calls: 0, tally: Tally::new() }))
+        Self(Mutex::new(State {
+            chance,
+            delays,
+            dooms,
+            strikes,
+            slips,
+            only,
+            flaw: None,
+            calls: 0,
+            tally: Tally::new(),
+        }))
+    }
+
+    /// The same, with a flaw in what connects shell, store and broker.
+    pub(crate) fn with_flaw(self, flaw: Flaw) -> Self {
+        self.state().flaw = Some(flaw);
+        self
+    }
+
+    /// Whether there is this flaw.
+    pub(crate) fn has(&self, flaw: Flaw) -> bool {
+        self.state().flaw == Some(flaw)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -195,6 +272,13 @@ impl Fate {
         let state = &mut *self.state();
         let most = state.chance.one_of(&[500, 3_000, 8_000, 20_000]).copied().unwrap_or(500);
         Duration::from_millis(state.chance.between(50, most))
+    }
+
+    /// By how many milliseconds a clock is moved: mostly little, at times hours.
+    pub(crate) fn span(&self) -> i64 {
+        let state = &mut *self.state();
+        let most = state.chance.one_of(&[900, 5_000, 600_000, 7_200_000]).copied().unwrap_or(900);
+        i64::try_from(state.chance.between(1, most)).unwrap_or(0)
     }
 
     /// How long one way of a call takes.

@@ -1,6 +1,6 @@
 //! Decides what else must hold at the end of a run, beside what the checker reads from the outputs.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
 use picket::shard::ports::{Snapshot, Store};
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::daemon::SHARD;
 
 /// Confirmed inputs about contacts and offers that no output names as its cause.
-pub(crate) fn without_effect(confirmed: &[Value], causes: &BTreeSet<String>) -> Vec<String> {
+pub(crate) fn without_effect(confirmed: &[Value], causes: &BTreeMap<String, u64>) -> Vec<String> {
     let about = |event: &&Value| {
         let kind = event["type"].as_str().unwrap_or_default();
         kind.starts_with("picket.contact.") || kind.starts_with("picket.offer.")
@@ -21,7 +21,7 @@ pub(crate) fn without_effect(confirmed: &[Value], causes: &BTreeSet<String>) -> 
     let name = |event: &Value| {
         format!("{} {}", event["source"].as_str().unwrap_or_default(), event["id"].as_str().unwrap_or_default())
     };
-    let lost = confirmed.iter().filter(about).map(name).filter(|name| !causes.contains(name.as_str()));
+    let lost = confirmed.iter().filter(about).map(name).filter(|name| !causes.contains_key(name.as_str()));
     lost.map(|name| format!("a confirmed input has no effect: {name}")).collect()
 }
 

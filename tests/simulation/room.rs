@@ -28,6 +28,8 @@ const ARRIVALS: u64 = 8_000;
 const TROUBLE: Duration = Duration::from_secs(30);
 /// How long everything may take to end once there is no more trouble.
 const HEALING: Duration = Duration::from_secs(90);
+/// How long nothing may change at the end.
+const SETTLED: Duration = Duration::from_secs(8);
 /// How long a daemon may take to stop, whatever it waits for.
 const STOPPING: Duration = Duration::from_secs(60);
 /// How often the world looks around.
@@ -92,7 +94,9 @@ struct Room {
     checker: Checker,
     heard: usize,
     ids: BTreeMap<u64, String>,
-    causes: BTreeSet<String>,
+    given: BTreeSet<String>,
+    /// What brought outputs about, with the record that it was taken in.
+    causes: BTreeMap<String, u64>,
     kinds: BTreeMap<String, u64>,
     trace: u64,
     wrong: Vec<String>,
@@ -122,7 +126,8 @@ impl Room {
             checker: Checker::new(place()),
             heard: 0,
             ids: BTreeMap::new(),
-            causes: BTreeSet::new(),
+            given: BTreeSet::new(),
+            causes: BTreeMap::new(),
             kinds: BTreeMap::new(),
             trace: 0xcbf2_9ce4_8422_2325,
             wrong: Vec::new(),
@@ -143,7 +148,8 @@ impl Room {
         }
         self.starts += 1;
         let name = format!("picket-{at} {}", self.starts);
-        let now = Timestamp(self.now());
+        // No two clocks show the same.
+        let now = Timestamp(self.now() + i64::try_from(self.fate.below(1_000)).unwrap_or(0) - 500);
         let daemon = Daemon::start(name, now, &self.store, &self.broker, &self.fate);
         self.doors.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(daemon.handle.clone());
         self.daemons[at] = Some(daemon);
@@ -225,6 +231,8 @@ impl Room {
                 mends.push((until, Mend::Store));
             }
             (Strike::StoreFailsOver, _) => self.store.fail_over(&self.fate),
+            (Strike::ClockAhead, Some(daemon)) => daemon.clock.put(self.fate.span()),
+            (Strike::ClockBack, Some(daemon)) => daemon.clock.put(-self.fate.span()),
             (_, None) => {}
         }
     }
@@ -297,6 +305,7 @@ impl Room {
         let due = self.world.due(self.now());
         self.platform.send(due);
         self.platform.publish();
+        self.broker.send_again();
     }
 
     /// What the platforms' own queue brought.
@@ -325,7 +334,16 @@ impl Room {
             self.wrong.push(format!("output {} is no JSON", message.number));
             return;
         };
-        self.causes.extend(event["picketcause"].as_str().map(str::to_owned));
+        // An input's name has a blank between source and id; a timer's has none.
+        if let Some(cause) = event["picketcause"].as_str().filter(|cause| cause.contains(' ')) {
+            let record = *self.causes.entry(cause.to_owned()).or_insert(message.seq);
+            if record != message.seq {
+                self.wrong.push(format!("{cause} was taken twice, in records {record} and {}", message.seq));
+            }
+        }
+        if !self.given.insert(message.id.clone()) {
+            self.wrong.push(format!("output {} has the id of another one, {}", message.number, message.id));
+        }
         self.checker.take(&event);
         match Output::read(&event) {
             Ok(output) => self.world.see(self.now(), &output),
@@ -349,17 +367,28 @@ impl Room {
     }
 
     fn is_calm(&self) -> bool {
-        self.world.is_over() && self.checker.open() == 0 && self.platform.is_idle() && self.broker.left().0 == 0
+        self.world.is_over() && self.checker.open() == 0 && self.platform.is_idle() && self.broker.left() == (0, 0)
+    }
+
+    /// Of two daemons one owns the shard, and goes on owning it; the other stands by.
+    async fn settle(&mut self) {
+        let before = self.broker.gate();
+        let then = Instant::now() + SETTLED;
+        self.live_until(then, &mut Vec::new()).await;
+        if before.is_none() || self.broker.gate() != before {
+            self.wrong.push("the daemons go on taking the shard from each other".to_owned());
+        }
+        let health = self.daemons.iter().flatten().map(|daemon| daemon.handle.health());
+        let (owners, others): (Vec<_>, Vec<_>) = health.partition(|health| health.active);
+        if owners.len() != 1 || !others.iter().all(|other| other.standby) {
+            self.wrong.push(format!("{} daemons own the shard, and not every other stands by", owners.len()));
+        }
     }
 
     /// Stops everything, and judges.
     async fn end(mut self) -> Outcome {
+        self.settle().await;
         let simulated = self.started.elapsed();
-        for daemon in self.daemons.iter().flatten() {
-            tracing::info!(health = ?daemon.handle.health(), outputs = daemon.handle.model().outputs, "at the end");
-        }
-        self.broker.tell();
-        tracing::info!(heard = self.ids.len(), "at the end");
         let live = self.owner().map(|handle| picket::shard::snapshot::encode(&handle.model()));
         self.over = true;
         self.daemons.iter_mut().flatten().for_each(Daemon::stop);

@@ -13,7 +13,7 @@ use picket::shard::ports::{Batch, DirectoryKey, Entry, Head, Lease, Snapshot, St
 use picket::store::Memory;
 use tokio::time::Instant;
 
-use crate::fate::{Fate, Slip};
+use crate::fate::{Fate, Flaw, Slip};
 use crate::link::{Broken, Process};
 
 /// The server.
@@ -78,8 +78,8 @@ impl State {
     fn act<T>(&mut self, answers: bool, act: impl FnOnce(&Memory) -> T) -> T {
         if answers {
             self.replica = None;
-        } else {
-            self.replica.get_or_insert_with(|| self.primary.copy());
+        } else if self.replica.is_none() {
+            self.replica = Some(self.primary.copy());
         }
         act(&self.primary)
     }
@@ -132,6 +132,9 @@ impl Store for Seen {
 
     async fn lease(&self, shard: &str, holder: &str, lasts: Duration) -> Result<Lease, StoreError> {
         let (shard, holder) = (shard.to_owned(), holder.to_owned());
+        if self.fate.has(Flaw::LeaseForEverybody) {
+            return Ok(Lease::Held);
+        }
         self.call("lease", move |state, _| Ok(state.lease(&shard, &holder, lasts))).await
     }
 
@@ -154,7 +157,9 @@ impl Store for Seen {
         epoch_floor: u64,
     ) -> Result<(Token, Head), StoreError> {
         let (shard, instance, nonce) = (shard.to_owned(), instance.to_owned(), nonce.to_owned());
+        let unreplicated = self.fate.has(Flaw::ReplicasIgnored);
         self.call("acquire", move |state, answers| {
+            let answers = answers && !unreplicated;
             state.act(answers, |memory| at_once!(memory, acquire(&shard, &instance, &nonce, epoch_floor)))
         })
         .await
@@ -162,10 +167,19 @@ impl Store for Seen {
 
     async fn append(&self, shard: &str, token: &Token, expected: &Head, batch: &Batch) -> Result<Head, StoreError> {
         let (shard, token, expected, batch) = (shard.to_owned(), token.clone(), expected.clone(), batch.clone());
-        self.call("append", move |state, answers| {
+        let last = batch.entries.last().map(|entry| Head { seq: entry.seq, hash: entry.hash.clone() });
+        let unreplicated = self.fate.has(Flaw::ReplicasIgnored);
+        let appended = self.call("append", move |state, answers| {
+            let answers = answers && !unreplicated;
             state.act(answers, |memory| at_once!(memory, append(&shard, &token, &expected, &batch)))
-        })
-        .await
+        });
+        match (appended.await, last) {
+            (Err(StoreError::Unavailable { .. }), Some(last)) if self.fate.has(Flaw::UnknownCountsAsDone) => Ok(last),
+            (Err(StoreError::Fenced { .. }), _) if self.fate.has(Flaw::FencedIsTriedAgain) => {
+                Err(StoreError::Unavailable { attempt: "append", source: "fenced".into() })
+            }
+            (appended, _) => appended,
+        }
     }
 
     async fn head(&self, shard: &str) -> Result<Head, StoreError> {
@@ -175,7 +189,12 @@ impl Store for Seen {
 
     async fn read(&self, shard: &str, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let shard = shard.to_owned();
-        self.call("read", move |state, _| at_once!(state.primary, read(&shard, after, limit))).await
+        let mut entries =
+            self.call("read", move |state, _| at_once!(state.primary, read(&shard, after, limit))).await?;
+        if self.fate.has(Flaw::LastRecordUnread) {
+            entries.pop();
+        }
+        Ok(entries)
     }
 
     async fn save_snapshot(&self, shard: &str, token: &Token, snapshot: &Snapshot) -> Result<(), StoreError> {
@@ -207,6 +226,7 @@ impl Store for Seen {
 
     async fn set_watermark(&self, shard: &str, token: &Token, number: u64) -> Result<(), StoreError> {
         let (shard, token) = (shard.to_owned(), token.clone());
+        let number = if self.fate.has(Flaw::WatermarkAhead) { number + 20 } else { number };
         self.call("set_watermark", move |state, answers| {
             state.act(answers, |memory| at_once!(memory, set_watermark(&shard, &token, number)))
         })
@@ -215,6 +235,9 @@ impl Store for Seen {
 
     async fn watermark(&self, shard: &str) -> Result<u64, StoreError> {
         let shard = shard.to_owned();
+        if self.fate.has(Flaw::WatermarkAtTheEnd) {
+            return Ok(u64::MAX / 2);
+        }
         self.call("watermark", move |state, _| at_once!(state.primary, watermark(&shard))).await
     }
 
@@ -226,6 +249,28 @@ impl Store for Seen {
     async fn blob(&self, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError> {
         let (shard, hash) = (shard.to_owned(), hash.to_owned());
         self.call("blob", move |state, _| at_once!(state.primary, blob(&shard, &hash))).await
+    }
+
+    async fn note_attempt(&self, shard: &str, token: &Token, message: &str, life: &str) -> Result<u32, StoreError> {
+        let (shard, token) = (shard.to_owned(), token.clone());
+        let (message, life) = (message.to_owned(), life.to_owned());
+        self.call("note_attempt", move |state, answers| {
+            state.act(answers, |memory| at_once!(memory, note_attempt(&shard, &token, &message, &life)))
+        })
+        .await
+    }
+
+    async fn forget_attempts(&self, shard: &str, token: &Token, message: Option<&str>) -> Result<(), StoreError> {
+        let (shard, token, message) = (shard.to_owned(), token.clone(), message.map(str::to_owned));
+        self.call("forget_attempts", move |state, answers| {
+            state.act(answers, |memory| at_once!(memory, forget_attempts(&shard, &token, message.as_deref())))
+        })
+        .await
+    }
+
+    async fn attempts(&self, shard: &str) -> Result<u64, StoreError> {
+        let shard = shard.to_owned();
+        self.call("attempts", move |state, _| at_once!(state.primary, attempts(&shard))).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

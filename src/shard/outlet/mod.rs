@@ -9,6 +9,7 @@ use picket_core::{
     AgentId, ChannelId, ContactId, Event, FenceFact, FenceReason, Kind, QueueId, SourceId, TeamId, Timestamp, WorldFact,
 };
 
+use super::bugs::{self, Bug};
 use super::record::{Cause, Record, ShellFact, Verdict};
 use super::state::{ShardState, Topic, Voice};
 use crate::contract::Code;
@@ -29,6 +30,7 @@ pub(super) fn write(state: &ShardState, shard: &str, record: &Record, voice: &Vo
     let writing = Writing { state, record, voice };
     let outbound = writing.outbound();
     let ordinal = u32::try_from(voice.number.saturating_sub(record.first_output)).unwrap_or(u32::MAX);
+    let ordinal = if bugs::has(Bug::OneIdForAll) { 0 } else { ordinal };
     let id = outbound::output_id(shard, &record.token, record.seq, ordinal);
     let timer;
     let stamp = Stamp {
