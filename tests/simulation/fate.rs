@@ -63,8 +63,6 @@ pub(crate) enum Flaw {
     ReplicasIgnored,
     /// A write without an answer counts as done.
     UnknownCountsAsDone,
-    /// A write of an owner that was replaced is tried for ever.
-    FencedIsTriedAgain,
     /// Everybody has the lease.
     LeaseForEverybody,
     /// The journal is read without its last record.
@@ -88,10 +86,9 @@ pub(crate) enum Flaw {
 }
 
 impl Flaw {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::ReplicasIgnored,
         Self::UnknownCountsAsDone,
-        Self::FencedIsTriedAgain,
         Self::LeaseForEverybody,
         Self::LastRecordUnread,
         Self::WatermarkAhead,

@@ -105,10 +105,7 @@ impl Process {
         }
         if doom == Some(Doom::Late) {
             let after = PATIENCE + Duration::from_millis(self.fate.below(LATE));
-            tokio::spawn(async move {
-                sleep(after).await;
-                act(false);
-            });
+            later(after, act);
             sleep(PATIENCE).await;
             return Err(Broken("no answer in time"));
         }
@@ -125,4 +122,13 @@ impl Process {
         self.turn().await;
         Ok(done)
     }
+}
+
+/// Does something after a while, whoever still waits for it.
+#[expect(clippy::disallowed_methods, reason = "nobody waits for it, and it ends with the run")]
+fn later<T: 'static>(after: Duration, act: impl FnOnce(bool) -> T + Send + 'static) {
+    tokio::spawn(async move {
+        sleep(after).await;
+        act(false);
+    });
 }

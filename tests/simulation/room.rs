@@ -244,19 +244,21 @@ impl Room {
             Mend::Broker => self.broker.set_away(false),
             Mend::Alarm => self.broker.set_alarm(false),
             Mend::Store => self.store.set_away(false),
-            Mend::Thaw(at) | Mend::Reconnect(at) | Mend::Miss(at) => {
-                let Some(daemon) = &self.daemons[at] else { return };
-                let process = &daemon.process;
-                match mend {
-                    Mend::Thaw(_) => process.thaw(),
-                    Mend::Miss(_) if !process.is_alive() || !process.broker.load(Ordering::Relaxed) => {
-                        self.broker.hang_up_on(process);
-                    }
-                    Mend::Reconnect(_) => {
-                        process.store.store(true, Ordering::Relaxed);
-                        process.broker.store(true, Ordering::Relaxed);
-                    }
-                    _ => {}
+            Mend::Thaw(at) => {
+                if let Some(daemon) = &self.daemons[at] {
+                    daemon.process.thaw();
+                }
+            }
+            Mend::Reconnect(at) => {
+                if let Some(daemon) = &self.daemons[at] {
+                    daemon.process.store.store(true, Ordering::Relaxed);
+                    daemon.process.broker.store(true, Ordering::Relaxed);
+                }
+            }
+            Mend::Miss(at) => {
+                let process = self.daemons[at].as_ref().map(|daemon| &daemon.process);
+                if let Some(process) = process.filter(|one| !one.is_alive() || !one.broker.load(Ordering::Relaxed)) {
+                    self.broker.hang_up_on(process);
                 }
             }
         }

@@ -175,9 +175,6 @@ impl Store for Seen {
         });
         match (appended.await, last) {
             (Err(StoreError::Unavailable { .. }), Some(last)) if self.fate.has(Flaw::UnknownCountsAsDone) => Ok(last),
-            (Err(StoreError::Fenced { .. }), _) if self.fate.has(Flaw::FencedIsTriedAgain) => {
-                Err(StoreError::Unavailable { attempt: "append", source: "fenced".into() })
-            }
             (appended, _) => appended,
         }
     }

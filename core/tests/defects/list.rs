@@ -2,7 +2,7 @@
 //! test that they name exists.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Paragraphs of the design of routing, bullets and invariants counted singly.
 const PARAGRAPHS: usize = 46;
