@@ -69,6 +69,21 @@ fn no_task_is_detached_and_no_queue_is_without_bound() {
     assert!(told.is_empty(), "tasks belong to a JoinSet, and every queue has a bound:\n{}", told.join("\n"));
 }
 
+/// Otherwise a seed of the simulation would not be a run.
+#[test]
+fn every_select_of_the_shell_looks_in_a_fixed_order() {
+    let selects = shipped().into_iter().filter(|s| s.path.starts_with("src/shard/")).flat_map(|s| {
+        let lines: Vec<&str> = s.text.lines().collect();
+        let free = lines
+            .windows(2)
+            .enumerate()
+            .filter(|(_, pair)| pair[0].contains("select! {") && pair[1].trim() != "biased;");
+        free.map(|(at, _)| format!("{}:{}", s.path, at + 1)).collect::<Vec<_>>()
+    });
+    let told: Vec<String> = selects.collect();
+    assert!(told.is_empty(), "begin these with `biased;`:\n{}", told.join("\n"));
+}
+
 #[test]
 fn nothing_is_left_for_later() {
     let told = uses_of(&source::all_rust(), &["todo!", "unimplemented!", "dbg!", "#[ignore"]);

@@ -7,8 +7,14 @@ mod beacon;
 mod dead;
 #[path = "broker/embedded.rs"]
 mod embedded;
+#[path = "simulation/fate.rs"]
+#[expect(dead_code, reason = "here nothing goes wrong")]
+mod fate;
 #[path = "broker/inbox.rs"]
 mod inbox;
+#[path = "simulation/link.rs"]
+#[expect(dead_code, reason = "here nothing goes wrong")]
+mod link;
 #[path = "broker/outbox.rs"]
 mod outbox;
 #[path = "common/proxy.rs"]
@@ -19,3 +25,8 @@ mod rabbitmq;
 mod rig;
 #[path = "broker/rights.rs"]
 mod rights;
+#[path = "simulation/broker.rs"]
+#[expect(dead_code, reason = "here nothing goes wrong")]
+mod simulated;
+#[path = "broker/vices.rs"]
+mod vices;

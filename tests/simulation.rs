@@ -43,6 +43,32 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a whole number"))
 }
 
+/// Outputs that the world of a run can bring about.
+const SAID: [&str; 22] = [
+    "agent.state_changed",
+    "command.rejected",
+    "contact.abandoned",
+    "contact.assigned",
+    "contact.choice_available",
+    "contact.closed",
+    "contact.connected",
+    "contact.ended",
+    "contact.parked",
+    "contact.planned",
+    "contact.queued",
+    "contact.requeued",
+    "contact.resumed",
+    "fence.opened",
+    "fence.set",
+    "offer.accepted",
+    "offer.declined",
+    "offer.expired",
+    "offer.extended",
+    "offer.made",
+    "offer.revoked",
+    "rules.activated",
+];
+
 /// What many runs showed together.
 #[derive(Debug, Default)]
 struct Total {
@@ -87,6 +113,23 @@ impl Total {
         }
     }
 
+    /// What never happens proves nothing: each kind of trouble happened at least so often, and each output that the world
+    /// can bring about.
+    fn assert_everything_happened(&self, least: u64) {
+        let troubles = fate::kinds().into_iter().map(|kind| {
+            let of_kind = self.tally.iter().filter(|(name, _)| fate::is_of_kind(name, &kind)).map(|(_, count)| count);
+            let count = of_kind.sum();
+            (kind, count)
+        });
+        let said = SAID.iter().map(|kind| {
+            let full = format!("picket.{kind}.v1");
+            let count = self.outputs.get(&full).copied().unwrap_or(0);
+            (full, count)
+        });
+        let rare: Vec<(String, u64)> = troubles.chain(said).filter(|(_, count)| *count < least).collect();
+        assert!(rare.is_empty(), "these happened less than {least} times: {rare:?}");
+    }
+
     fn assert_nothing_wrong(&self) {
         let shown = self.failed.iter().take(3).map(|(name, wrong)| format!("{name}:\n  {}", wrong.join("\n  ")));
         assert!(
@@ -129,9 +172,11 @@ fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_done_twice() {
         tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).without_time().with_ansi(false).init();
     }
     println!("seeds {} to {}", seeds.start, seeds.end - 1);
+    let least = (seeds.end - seeds.start) / 100;
     let total = run_all(seeds, |seed| (format!("PICKET_SIM_SEED={seed}"), run(seed, Fate::of(seed), true)));
     total.print();
     total.assert_nothing_wrong();
+    total.assert_everything_happened(least);
 }
 
 #[test]

@@ -18,8 +18,6 @@ use tokio::time::sleep;
 use crate::fate::{Fate, Flaw, Slip};
 use crate::link::{Broken, Process};
 
-/// Messages that a consumer may hold unacknowledged.
-const PREFETCH: usize = 128;
 /// How long a consumer that waits looks for news of its connection.
 const PACE: Duration = Duration::from_millis(200);
 
@@ -43,7 +41,10 @@ struct State {
     gate: Option<Token>,
     published: Vec<OutMessage>,
     dead: Vec<DeadLetter>,
+    letters: u64,
     beacon: Option<Beacon>,
+    /// Messages that a consumer may hold unacknowledged.
+    prefetch: usize,
     /// A flaw.
     returns_behind: bool,
 }
@@ -61,11 +62,14 @@ struct Consumer {
     /// Deliveries so far; each session counts its own.
     delivered: u64,
     unacknowledged: BTreeMap<u64, Queued>,
+    /// Those of them that were sent ahead, and that nobody has taken yet.
+    ahead: VecDeque<u64>,
 }
 
 impl Server {
     pub(crate) fn new(fate: &Arc<Fate>) -> Self {
-        let state = State { returns_behind: fate.has(Flaw::ReturnsBehind), ..State::default() };
+        let (prefetch, returns_behind) = (fate.prefetch(), fate.has(Flaw::ReturnsBehind));
+        let state = State { prefetch, returns_behind, ..State::default() };
         Self { state: Arc::new(Mutex::new(state)), news: Arc::default(), fate: Arc::clone(fate) }
     }
 
@@ -79,8 +83,7 @@ impl Server {
         if state.away || state.alarm {
             return false;
         }
-        state.placed += 1;
-        state.queue.push_back(Queued { place: state.placed, message });
+        state.place(message);
         self.news.notify_waiters();
         true
     }
@@ -122,19 +125,18 @@ impl Server {
 
     /// What operators do about messages that were put aside: they send them again.
     pub(crate) fn send_again(&self) {
-        let letters = std::mem::take(&mut self.state().dead);
-        for letter in &letters {
-            let message = WireMessage {
-                body: letter.body.clone().into(),
-                content_type: Some(letter.content_type.clone()),
-                exchange: Some(letter.exchange.clone()),
-                routing_key: Some(letter.routing_key.clone()),
-                ..WireMessage::default()
-            };
-            if letter.code != "quarantined" || !self.take(message) {
-                self.state().dead.push(letter.clone());
-            }
+        let state = &mut *self.state();
+        let put_aside = state.dead.iter().filter(|letter| letter.code == "quarantined");
+        let ids: Vec<String> = put_aside.map(|letter| letter.id.clone()).collect();
+        for id in ids {
+            state.replay(&id);
         }
+        self.news.notify_waiters();
+    }
+
+    /// Whether anything was ever put aside.
+    pub(crate) fn has_dead_letters_behind(&self) -> bool {
+        self.state().letters > 0
     }
 
     /// What is left in the queue or unacknowledged, and dead letters.
@@ -151,6 +153,43 @@ impl Server {
 }
 
 impl State {
+    fn place(&mut self, message: WireMessage) {
+        self.placed += 1;
+        self.queue.push_back(Queued { place: self.placed, message });
+        self.send_ahead();
+    }
+
+    /// Sends the active consumer what it may hold.
+    fn send_ahead(&mut self) {
+        let Some(active) = self.consumers.first_mut() else { return };
+        while active.unacknowledged.len() < self.prefetch
+            && let Some(queued) = self.queue.pop_front()
+        {
+            active.delivered += 1;
+            active.unacknowledged.insert(active.delivered, queued);
+            active.ahead.push_back(active.delivered);
+        }
+    }
+
+    /// Sends a dead letter to the queue again; whether there is one of this id.
+    fn replay(&mut self, id: &str) -> bool {
+        let Some(letter) = self.remove(id) else { return false };
+        self.place(WireMessage {
+            body: letter.body.into(),
+            content_type: Some(letter.content_type),
+            exchange: Some(letter.exchange),
+            routing_key: Some(letter.routing_key),
+            user: letter.user,
+            ..WireMessage::default()
+        });
+        true
+    }
+
+    fn remove(&mut self, id: &str) -> Option<DeadLetter> {
+        let at = self.dead.iter().position(|letter| letter.id == id)?;
+        Some(self.dead.remove(at))
+    }
+
     /// Ends consumers: what they held returns in front of what waits, in its order.
     fn hang_up(&mut self, ends: impl Fn(&Consumer) -> bool) {
         self.end_consumers(ends, false);
@@ -169,24 +208,21 @@ impl State {
         } else {
             back.into_iter().rev().for_each(|queued| self.queue.push_front(queued));
         }
+        self.send_ahead();
     }
 
-    /// What the active consumer gets now.
+    /// What a consumer takes of what was sent to it.
     fn deliver(&mut self, session: u64, most: usize) -> Vec<Delivery> {
-        let Some(active) = self.consumers.first_mut().filter(|active| active.session == session) else {
+        let Some(consumer) = self.consumers.iter_mut().find(|consumer| consumer.session == session) else {
             return Vec::new();
         };
-        let room = PREFETCH.saturating_sub(active.unacknowledged.len()).min(most);
-        let mut deliveries = Vec::new();
-        while deliveries.len() < room
-            && let Some(queued) = self.queue.pop_front()
-        {
-            active.delivered += 1;
-            let receipt = Receipt { session, tag: active.delivered };
-            deliveries.push(Delivery { receipt, message: queued.message.clone() });
-            active.unacknowledged.insert(active.delivered, queued);
-        }
-        deliveries
+        let count = consumer.ahead.len().min(most);
+        let tags = consumer.ahead.drain(..count);
+        let delivery = |tag| {
+            let message = consumer.unacknowledged.get(&tag)?.message.clone();
+            Some(Delivery { receipt: Receipt { session, tag }, message })
+        };
+        tags.filter_map(delivery).collect()
     }
 
     fn knows(&self, session: u64) -> bool {
@@ -219,7 +255,7 @@ impl Seen {
 
 impl Broker for Seen {
     fn inbox(&self, _shard: &str) -> Result<Box<dyn Inbox>, BrokerError> {
-        Ok(Box::new(In { seen: self.clone(), session: 0 }))
+        Ok(Box::new(In { seen: self.clone(), session: 0, is_lost: false }))
     }
 
     fn outbox(&self, _shard: &str) -> Result<Box<dyn Outbox>, BrokerError> {
@@ -235,6 +271,8 @@ impl Broker for Seen {
 struct In {
     seen: Seen,
     session: u64,
+    /// Its connection is of no use any more.
+    is_lost: bool,
 }
 
 impl In {
@@ -243,11 +281,13 @@ impl In {
         let state = &mut *self.seen.server.state();
         let process = Arc::clone(&self.seen.process);
         // Whatever it had open before is closed first.
-        state.hang_up(|consumer| Arc::ptr_eq(&consumer.process, &process));
+        state.hang_up(|consumer| consumer.session == self.session);
         state.sessions += 1;
         self.session = state.sessions;
-        let unacknowledged = BTreeMap::new();
-        state.consumers.push(Consumer { session: self.session, process, delivered: 0, unacknowledged });
+        self.is_lost = false;
+        let (unacknowledged, ahead) = (BTreeMap::new(), VecDeque::new());
+        state.consumers.push(Consumer { session: self.session, process, delivered: 0, unacknowledged, ahead });
+        state.send_ahead();
     }
 }
 
@@ -257,7 +297,7 @@ impl Inbox for In {
         loop {
             self.seen.process.turn().await;
             if self.seen.reaches() {
-                if !self.seen.server.state().knows(self.session) {
+                if self.is_lost || !self.seen.server.state().knows(self.session) {
                     sleep(self.seen.server.fate.delay()).await;
                     self.connect();
                 }
@@ -281,8 +321,7 @@ impl Inbox for In {
     async fn acknowledge(&mut self, receipts: &[Receipt]) {
         self.seen.process.turn().await;
         if !self.seen.reaches() {
-            // Its connection is of no use any more.
-            self.session = 0;
+            self.is_lost = true;
             return;
         }
         if self.seen.server.fate.slips(Slip::AckLost) {
@@ -296,6 +335,7 @@ impl Inbox for In {
         for receipt in receipts.iter().filter(|receipt| receipt.session == self.session) {
             consumer.unacknowledged.remove(&receipt.tag);
         }
+        state.send_ahead();
         self.seen.server.news.notify_waiters();
     }
 
@@ -398,8 +438,10 @@ impl Outbox for Out {
 
 #[async_trait]
 impl DeadLetters for Seen {
-    async fn put(&self, letter: DeadLetter) -> Result<(), BrokerError> {
+    async fn put(&self, mut letter: DeadLetter) -> Result<(), BrokerError> {
         self.call("put", move |state| {
+            state.letters += 1;
+            letter.id = format!("letter-{}", state.letters);
             state.dead.push(letter);
             Ok(())
         })
@@ -410,11 +452,15 @@ impl DeadLetters for Seen {
         self.call("list", move |state| Ok(state.dead.iter().take(limit).cloned().collect())).await
     }
 
-    async fn replay(&self, _id: &str) -> Result<bool, BrokerError> {
-        Ok(false)
+    async fn replay(&self, id: &str) -> Result<bool, BrokerError> {
+        let id = id.to_owned();
+        let replayed = self.call("replay", move |state| Ok(state.replay(&id))).await;
+        self.server.news.notify_waiters();
+        replayed
     }
 
-    async fn drop_one(&self, _id: &str) -> Result<bool, BrokerError> {
-        Ok(false)
+    async fn drop_one(&self, id: &str) -> Result<bool, BrokerError> {
+        let id = id.to_owned();
+        self.call("drop_one", move |state| Ok(state.remove(&id).is_some())).await
     }
 }

@@ -115,6 +115,19 @@ pub(crate) enum Slip {
     SnapshotTorn,
 }
 
+/// Whether something counted in a [`Tally`] is of a kind: what befalls calls is counted by call.
+pub(crate) fn is_of_kind(name: &str, kind: &str) -> bool {
+    name.split(' ').next() == Some(kind)
+}
+
+/// Every kind of trouble.
+pub(crate) fn kinds() -> Vec<String> {
+    let dooms = DOOMS.iter().map(|(doom, _)| format!("{doom:?}"));
+    let strikes = STRIKES.iter().map(|strike| format!("{strike:?}"));
+    let slips = SLIPS.iter().map(|(slip, _)| format!("{slip:?}"));
+    dooms.chain(strikes).chain(slips).collect()
+}
+
 /// Everything that went wrong in a run, counted, by name.
 pub(crate) type Tally = BTreeMap<String, u64>;
 
@@ -286,6 +299,11 @@ impl Fate {
     /// A number below a bound.
     pub(crate) fn below(&self, bound: u64) -> u64 {
         self.state().chance.below(bound)
+    }
+
+    /// How many messages a consumer is sent ahead in this run.
+    pub(crate) fn prefetch(&self) -> usize {
+        self.state().delays.one_of(&[16, 32, 128]).copied().unwrap_or(128)
     }
 
     /// From now on nothing goes wrong.

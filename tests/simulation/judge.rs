@@ -12,17 +12,35 @@ use serde_json::Value;
 
 use crate::daemon::SHARD;
 
+/// How outputs name an input as their cause.
+fn name(event: &Value) -> String {
+    format!("{} {}", event["source"].as_str().unwrap_or_default(), event["id"].as_str().unwrap_or_default())
+}
+
 /// Confirmed inputs about contacts and offers that no output names as its cause.
 pub(crate) fn without_effect(confirmed: &[Value], causes: &BTreeMap<String, u64>) -> Vec<String> {
     let about = |event: &&Value| {
         let kind = event["type"].as_str().unwrap_or_default();
         kind.starts_with("picket.contact.") || kind.starts_with("picket.offer.")
     };
-    let name = |event: &Value| {
-        format!("{} {}", event["source"].as_str().unwrap_or_default(), event["id"].as_str().unwrap_or_default())
-    };
     let lost = confirmed.iter().filter(about).map(name).filter(|name| !causes.contains_key(name.as_str()));
     lost.map(|name| format!("a confirmed input has no effect: {name}")).collect()
+}
+
+/// Inputs of one platform that were taken in another order than they were sent.
+pub(crate) fn out_of_order(confirmed: &[Value], causes: &BTreeMap<String, u64>) -> Vec<String> {
+    let mut latest: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut told = Vec::new();
+    for event in confirmed {
+        let source = event["source"].as_str().unwrap_or_default();
+        let Some(record) = causes.get(&name(event)) else { continue };
+        let last = latest.entry(source).or_insert(0);
+        if record < last {
+            told.push(format!("{} was taken behind what was sent later", name(event)));
+        }
+        *last = (*last).max(*record);
+    }
+    told
 }
 
 /// What the journal contradicts: its own chain, time, or the state that the owner showed last.

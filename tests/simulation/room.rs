@@ -407,6 +407,10 @@ impl Room {
             self.wrong.push("nobody owns the shard at the end".to_owned());
         }
         self.wrong.extend(judge::without_effect(&confirmed, &self.causes));
+        // What was put aside and sent again comes later than it was sent first.
+        if !self.broker.has_dead_letters_behind() {
+            self.wrong.extend(judge::out_of_order(&confirmed, &self.causes));
+        }
         self.wrong.extend(judge::journal(&self.store.memory(), live.and_then(Result::ok)).await);
         for event in &confirmed {
             self.checker.sent(event);
