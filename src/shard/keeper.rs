@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ports::{Snapshot, Store, Token};
 use super::recover::{self, PAGE, replay};
-use super::snapshot;
+use super::snapshot::{self, is_whole};
 use super::state::ShardState;
 use crate::telemetry::{Metrics, chain};
 
@@ -66,6 +66,8 @@ enum Error {
     Journal(#[from] recover::Error),
     #[error(transparent)]
     Snapshot(#[from] snapshot::Error),
+    #[error("the store kept something else than was written")]
+    NotAsWritten,
     #[error("the shard's term is over")]
     Over,
 }
@@ -97,24 +99,33 @@ impl SnapshotKeeper {
     }
 
     async fn keep(&self, seq: u64) -> Result<usize, Error> {
-        let snapshot = self.make(seq).await?;
-        let bytes = snapshot.body.len();
-        let store = async {
-            self.store.save_snapshot(&self.shard, &self.token, &snapshot).await?;
-            // Records up to the older snapshot are in both; a damaged newer one still leaves a way back.
-            match self.store.snapshots(&self.shard).await?.get(1) {
-                Some(older) => self.store.trim(&self.shard, &self.token, older.head.seq).await,
-                None => Ok(()),
-            }
-        };
-        store.await.map_err(recover::Error::Store)?;
-        Ok(bytes)
+        let known = self.store.snapshots(&self.shard).await.map_err(recover::Error::Store)?;
+        // A newer one pushes the older of two out, which may be the only one that reads: first a damaged one is made again.
+        if let Some(damaged) = known.first().filter(|newest| !is_whole(newest) && newest.head.seq < seq) {
+            self.save(&self.make(&known, damaged.head.seq).await?).await?;
+        }
+        let snapshot = self.make(&known, seq).await?;
+        let older = self.save(&snapshot).await?;
+        if let Some(older) = older {
+            self.store.trim(&self.shard, &self.token, older).await.map_err(recover::Error::Store)?;
+        }
+        Ok(snapshot.body.len())
+    }
+
+    /// Writes one, and reads it back as a start would. Tells what the older of two contains last, if both are whole:
+    /// records up to there are in both.
+    async fn save(&self, snapshot: &Snapshot) -> Result<Option<u64>, Error> {
+        self.store.save_snapshot(&self.shard, &self.token, snapshot).await.map_err(recover::Error::Store)?;
+        let kept = self.store.snapshots(&self.shard).await.map_err(recover::Error::Store)?;
+        if !kept.iter().any(|one| one == snapshot) {
+            return Err(Error::NotAsWritten);
+        }
+        Ok(kept.get(1).filter(|_| kept.iter().all(is_whole)).map(|older| older.head.seq))
     }
 
     /// The state at a record, from the newest snapshot that reads.
-    async fn make(&self, until: u64) -> Result<Snapshot, Error> {
-        let known = self.store.snapshots(&self.shard).await.map_err(recover::Error::Store)?;
-        let mut state = recover::first_that_reads(&self.shard, &known, |state| state.head.seq <= until);
+    async fn make(&self, known: &[Snapshot], until: u64) -> Result<Snapshot, Error> {
+        let mut state = recover::first_that_reads(&self.shard, known, |state| state.head.seq <= until);
         while state.head.seq < until {
             if self.over.is_cancelled() {
                 return Err(Error::Over);
@@ -177,30 +188,47 @@ mod tests {
     async fn a_snapshot_holds_exactly_what_the_journal_says_up_to_its_record_and_the_next_builds_on_it() {
         let keeper = keeper(5_000).await;
         for until in [1, 2_500, 4_999] {
-            let made = keeper.make(until).await.unwrap();
+            let made = keeper.make(&kept(&keeper).await, until).await.unwrap();
             assert_eq!((made.head.seq, decode(&made).unwrap().time), (until, Timestamp(i64::try_from(until).unwrap())));
             keeper.keep(until).await.unwrap();
         }
-        let kept: Vec<u64> = keeper.store.snapshots("s").await.unwrap().iter().map(|one| one.head.seq).collect();
-        assert_eq!(kept, [4_999, 2_500]);
+        let seqs: Vec<u64> = kept(&keeper).await.iter().map(|one| one.head.seq).collect();
+        assert_eq!(seqs, [4_999, 2_500]);
         let first = keeper.store.read("s", 0, 1).await.unwrap();
         assert_eq!(first.first().map(|entry| entry.seq), Some(2_501), "what both contain is trimmed");
     }
 
+    async fn kept(keeper: &SnapshotKeeper) -> Vec<Snapshot> {
+        keeper.store.snapshots("s").await.unwrap()
+    }
+
     #[tokio::test]
-    async fn a_damaged_snapshot_is_passed_over_and_the_one_before_is_built_on() {
-        let keeper = keeper(3_000).await;
+    async fn a_damaged_snapshot_is_passed_over_and_made_again_before_the_whole_one_is_pushed_out() {
+        let keeper = keeper(4_000).await;
         keeper.keep(1_000).await.unwrap();
-        let torn = keeper.make(2_000).await.unwrap();
-        let body = torn.body.slice(..torn.body.len() / 2);
-        keeper.store.save_snapshot("s", &keeper.token, &Snapshot { body, ..torn }).await.unwrap();
-        assert_eq!(decode(&keeper.make(3_000).await.unwrap()).unwrap().head.seq, 3_000);
+        keeper.keep(2_000).await.unwrap();
+        let made = keeper.make(&kept(&keeper).await, 3_000).await.unwrap();
+        let torn = Snapshot { body: made.body.slice(..made.body.len() / 2), ..made.clone() };
+        keeper.store.save_snapshot("s", &keeper.token, &torn).await.unwrap();
+        assert_eq!(decode(&keeper.make(&kept(&keeper).await, 4_000).await.unwrap()).unwrap().head.seq, 4_000);
+        keeper.keep(4_000).await.unwrap();
+        assert_eq!(kept(&keeper).await.get(1), Some(&made));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_trimmed_behind_a_snapshot_that_is_not_whole() {
+        let keeper = keeper(2_000).await;
+        let made = keeper.make(&[], 1_000).await.unwrap();
+        let torn = Snapshot { body: made.body.slice(..made.body.len() / 2), ..made };
+        keeper.store.save_snapshot("s", &keeper.token, &torn).await.unwrap();
+        let whole = keeper.make(&[], 2_000).await.unwrap();
+        assert_eq!(keeper.save(&whole).await.unwrap(), None);
     }
 
     #[tokio::test]
     async fn nothing_is_kept_of_a_journal_that_ends_too_early_or_of_a_term_that_is_over() {
         let keeper = keeper(10).await;
-        assert!(keeper.make(11).await.unwrap_err().to_string().contains("ends at record 10"));
+        assert!(keeper.make(&[], 11).await.unwrap_err().to_string().contains("ends at record 10"));
         keeper.over.cancel();
         assert!(keeper.keep(10).await.is_err());
         assert!(keeper.store.snapshots("s").await.unwrap().is_empty());

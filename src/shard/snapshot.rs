@@ -43,14 +43,22 @@ pub fn encode(state: &ShardState) -> Result<Snapshot, Error> {
 /// # Errors
 /// [`enum@Error`].
 pub fn decode(snapshot: &Snapshot) -> Result<ShardState, Error> {
-    let rest = snapshot.body.strip_prefix(MAGIC).ok_or(Error::Foreign)?;
-    let (digest, packed) = rest.split_at_checked(DIGEST).ok_or(Error::Damaged)?;
-    if Sha256::digest(packed)[..] != *digest {
-        return Err(Error::Damaged);
-    }
+    let packed = unseal(snapshot)?;
     let plain = lz4_flex::decompress_size_prepended(packed).map_err(|error| Error::Unreadable(Box::new(error)))?;
     let state: ShardState = postcard::from_bytes(&plain).map_err(|error| Error::Unreadable(Box::new(error)))?;
     if state.head == snapshot.head { Ok(state) } else { Err(Error::Damaged) }
+}
+
+/// Whether what was written is all there.
+#[must_use]
+pub fn is_whole(snapshot: &Snapshot) -> bool {
+    unseal(snapshot).is_ok()
+}
+
+fn unseal(snapshot: &Snapshot) -> Result<&[u8], Error> {
+    let rest = snapshot.body.strip_prefix(MAGIC).ok_or(Error::Foreign)?;
+    let (digest, packed) = rest.split_at_checked(DIGEST).ok_or(Error::Damaged)?;
+    if Sha256::digest(packed)[..] == *digest { Ok(packed) } else { Err(Error::Damaged) }
 }
 
 /// Whether a new snapshot is due: `every` records, or five minutes with any at all.
