@@ -13,13 +13,13 @@ use super::run::Lost;
 use crate::telemetry::chain;
 
 /// How long a lease lasts that is not prolonged: after so long another daemon takes over from one that died.
-const LASTS: Duration = Duration::from_secs(5);
+const LASTS: Duration = Duration::from_millis(1500);
 
 /// How often it is prolonged.
-const PROLONGED: Duration = Duration::from_secs(1);
+const PROLONGED: Duration = Duration::from_millis(300);
 
 /// How often one who stands by asks for it.
-const ASKED: Duration = Duration::from_millis(500);
+const ASKED: Duration = Duration::from_millis(200);
 
 /// The lease of one shard, as one daemon sees it.
 #[derive(Clone, Debug)]

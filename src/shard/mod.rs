@@ -7,6 +7,7 @@ mod decide;
 mod decided;
 mod early;
 pub mod feed;
+mod follow;
 mod handle;
 mod identify;
 mod intake;

@@ -234,6 +234,16 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Unavailable`], [`StoreError::Damaged`].
     async fn read(&self, shard: &str, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
 
+    /// Returns once all that could be read before the call is committed, by the profile's rule: nothing of it is lost when
+    /// one server fails. Where whatever can be read is committed, that is at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn settle(&self, shard: &str) -> Result<(), StoreError> {
+        let _ = shard;
+        Ok(())
+    }
+
     /// Keeps a snapshot (the newest two are kept).
     ///
     /// # Errors

@@ -18,15 +18,22 @@ pub(super) const PAGE: usize = 2_000;
 /// What a take-over found.
 #[derive(Debug)]
 pub(super) struct Recovered {
-    /// The state at the end of the journal.
-    pub(super) state: ShardState,
+    /// What the journal holds.
+    pub(super) read: Read,
     /// The proof of ownership.
     pub(super) token: Token,
-    /// Every output since the snapshot, published or not, for the feed.
-    pub(super) outputs: Vec<Arc<OutMessage>>,
     /// The last output known to be published.
     pub(super) watermark: u64,
-    /// The records behind the snapshot.
+}
+
+/// What a journal holds up to a record.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// The state there.
+    pub(super) state: ShardState,
+    /// The outputs of the records that were replayed, published or not, in order; the last ones without gaps.
+    pub(super) outputs: Vec<Arc<OutMessage>>,
+    /// How many records those were.
     pub(super) replayed: u64,
 }
 
@@ -57,38 +64,72 @@ pub(crate) enum Error {
     },
 }
 
-/// Takes a shard over and rebuilds its state.
+/// Takes a shard over and rebuilds its state: from what this daemon read while it stood by, or else from a snapshot.
 pub(super) async fn recover(
     store: &dyn Store,
     shard: &str,
     instance: &str,
     nonce: &str,
     floor: u64,
+    followed: Option<Read>,
 ) -> Result<Recovered, Error> {
     let (token, head) = store.acquire(shard, instance, nonce, floor).await?;
     let watermark = store.watermark(shard).await?;
-    let mut known = store.snapshots(shard).await?;
-    // The older one first, so that the feed can be resumed from further back. One whose outputs are not all published
-    // would lose them.
-    known.reverse();
-    let mut state = first_that_reads(shard, &known, |state| state.outputs <= watermark);
-    if bugs::has(Bug::SeenForgottenWithSnapshot) {
-        state.seen = Seen::default();
-    }
-    let mut outputs = Vec::new();
-    let mut replayed = 0;
-    while state.head.seq < head.seq {
-        let page = store.read(shard, state.head.seq, PAGE).await?;
-        let read = replay(&mut state, &page, head.seq, |state, record, noted| {
-            outputs.extend(noted.voices.iter().map(|voice| Arc::new(outlet::write(state, shard, record, voice))));
-        })?;
-        if read == 0 {
-            break;
+    if let Some(warm) = followed.filter(|read| read.has_outputs_behind(watermark)) {
+        match warm.up_to(store, shard, &head).await {
+            Ok(read) => return Ok(Recovered { read, token, watermark }),
+            Err(Error::Store(error)) => return Err(Error::Store(error)),
+            Err(error) => tracing::warn!(shard, error = %chain(&error), "what was followed is dropped"),
         }
-        replayed += read;
     }
-    check_end(&state.head, &head)?;
-    Ok(Recovered { state, token, outputs, watermark, replayed })
+    let read = Read::begin(store, shard, watermark).await?.up_to(store, shard, &head).await?;
+    Ok(Recovered { read, token, watermark })
+}
+
+impl Read {
+    /// A snapshot.
+    pub(super) async fn begin(store: &dyn Store, shard: &str, watermark: u64) -> Result<Self, Error> {
+        let mut known = store.snapshots(shard).await?;
+        // The older one first, so that the feed can be resumed from further back. One whose outputs are not all published
+        // would lose them.
+        known.reverse();
+        let mut state = first_that_reads(shard, &known, |state| state.outputs <= watermark);
+        if bugs::has(Bug::SeenForgottenWithSnapshot) {
+            state.seen = Seen::default();
+        }
+        Ok(Self { state, outputs: Vec::new(), replayed: 0 })
+    }
+
+    /// Reads on, up to a record that must be there.
+    pub(super) async fn up_to(mut self, store: &dyn Store, shard: &str, end: &Head) -> Result<Self, Error> {
+        while self.state.head.seq < end.seq {
+            let page = store.read(shard, self.state.head.seq, PAGE).await?;
+            let read = replay_aloud(&mut self.state, shard, &page, end.seq, &mut self.outputs)?;
+            if read == 0 {
+                break;
+            }
+            self.replayed += read;
+        }
+        check_end(&self.state.head, end)?;
+        Ok(self)
+    }
+
+    fn has_outputs_behind(&self, watermark: u64) -> bool {
+        self.state.outputs <= watermark || self.outputs.first().is_some_and(|first| first.number <= watermark + 1)
+    }
+}
+
+/// Replays a page of the journal, up to a record, and writes the outputs of its records; returns how many those were.
+pub(super) fn replay_aloud(
+    state: &mut ShardState,
+    shard: &str,
+    page: &[Entry],
+    until: u64,
+    outputs: &mut Vec<Arc<OutMessage>>,
+) -> Result<u64, Error> {
+    replay(state, page, until, |state, record, noted| {
+        outputs.extend(noted.voices.iter().map(|voice| Arc::new(outlet::write(state, shard, record, voice))));
+    })
 }
 
 /// Replays a page of the journal, up to a record; returns how many those were.

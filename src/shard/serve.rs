@@ -13,15 +13,16 @@ use tokio_util::sync::CancellationToken;
 use super::backoff::Backoff;
 use super::chance;
 use super::decide::Decider;
+use super::follow::Follower;
 use super::handle::ShardSide;
 use super::identify::Pepper;
 use super::keeper::{SnapshotKeeper, Snapshots};
 use super::lease::Leaseholder;
 use super::overlay::Overlay;
-use super::ports::{Broker, DeadLetter, DeadLetters, Pulse, Receipt, Store};
+use super::ports::{Broker, DeadLetter, DeadLetters, Head, Pulse, Receipt, Store};
 use super::publisher::{Outqueue, Over, Publisher, WayOut};
 use super::record::hex;
-use super::recover::{self, Recovered, recover};
+use super::recover::{self, Read, Recovered, recover};
 use super::run::{Limits, Loop, Lost};
 use super::suspects::Suspects;
 use super::time::Keeper;
@@ -99,8 +100,13 @@ impl Service {
             health: Arc::clone(&self.side.health),
         };
         let witness = Witness::default();
-        while lease.obtain(&stop).await {
-            match self.term(&lease, &witness, &stop).await {
+        loop {
+            let seen = self.shown();
+            let (held, followed) = self.stand_by(&lease, &stop).await;
+            if !held {
+                break;
+            }
+            match self.term(&lease, &witness, seen, followed, &stop).await {
                 Ok(()) => break,
                 Err(ended) => {
                     let why = chain(&ended);
@@ -117,8 +123,38 @@ impl Service {
         lease.release().await;
     }
 
-    /// One term as owner: from the token to the stop, or to its loss.
-    async fn term(&mut self, lease: &Leaseholder, witness: &Witness, stop: &CancellationToken) -> Result<(), Ended> {
+    /// Waits for the lease, and follows whoever has it; false if told to stop before.
+    async fn stand_by(&self, lease: &Leaseholder, stop: &CancellationToken) -> (bool, Option<Read>) {
+        let (store, model) = (Arc::clone(&self.store), Arc::clone(&self.side.model));
+        let mut follower = Follower::new(store, self.shard.clone(), model, self.side.feed.clone());
+        let follow = async {
+            // An only daemon has nobody to follow, and does not read twice what it takes over.
+            let _ = self.side.health.subscribe().wait_for(|health| health.standby).await;
+            follower.follow().await
+        };
+        let held = tokio::select! {
+            biased;
+            held = lease.obtain(stop) => held,
+            never = follow => match never {},
+        };
+        (held, follower.into_read())
+    }
+
+    /// The last record that the read model shows.
+    fn shown(&self) -> Head {
+        self.side.model.read().unwrap_or_else(PoisonError::into_inner).head.clone()
+    }
+
+    /// One term as owner: from the token to the stop, or to its loss. `seen` is the last record that this daemon saw
+    /// committed before it stood by, `followed` what it read while it did.
+    async fn term(
+        &mut self,
+        lease: &Leaseholder,
+        witness: &Witness,
+        seen: Head,
+        followed: Option<Read>,
+        stop: &CancellationToken,
+    ) -> Result<(), Ended> {
         let mut parts = JoinSet::new();
         // Cancels the parts when the term ends, however it ends.
         let over = CancellationToken::new();
@@ -126,12 +162,12 @@ impl Service {
         let mut nonce = [0; 16];
         chance::fill(&mut nonce).map_err(Ended::Random)?;
         let floor = u64::try_from(self.clock.now().0).unwrap_or(0);
-        let recovered = recover(&*self.store, &self.shard, &self.instance, &hex(&nonce), floor).await?;
+        let recovered = recover(&*self.store, &self.shard, &self.instance, &hex(&nonce), floor, followed).await?;
         parts.spawn(lease.clone().prolong(over.clone()));
         let way = tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
-            way = self.way_out(&recovered, witness) => way?,
+            way = self.way_out(&recovered, witness, seen) => way?,
         };
         self.side.health.send_if_modified(|health| {
             let unseen = || Some(String::from("not connected yet"));
@@ -140,11 +176,11 @@ impl Service {
         tracing::info!(
             shard = self.shard,
             token = %recovered.token,
-            seq = recovered.state.head.seq,
-            replayed = recovered.replayed,
+            seq = recovered.read.state.head.seq,
+            replayed = recovered.read.replayed,
             "shard taken over"
         );
-        self.show(&recovered);
+        self.show(&recovered.read);
         let turn = self.assemble(recovered, way, &mut parts, &over)?;
         let result = turn.run(&mut self.side.submissions, &mut self.rules, &mut parts, stop).await;
         over.cancel();
@@ -157,9 +193,10 @@ impl Service {
 
     /// The way out, once the journal is compared with its witness. While the broker is away, contacts that come over HTTP
     /// are routed all the same; nothing is published or taken of the broker before.
-    async fn way_out(&self, recovered: &Recovered, witness: &Witness) -> Result<WayOut, Ended> {
-        let seen = self.side.model.read().unwrap_or_else(PoisonError::into_inner).head.clone();
-        let (outbox, end) = (self.broker.outbox(&self.shard)?, recovered.state.head.clone());
+    async fn way_out(&self, recovered: &Recovered, witness: &Witness, seen: Head) -> Result<WayOut, Ended> {
+        let shown = self.shown();
+        let seen = if shown.seq > seen.seq { shown } else { seen };
+        let (outbox, end) = (self.broker.outbox(&self.shard)?, recovered.read.state.head.clone());
         let mut way = WayOut { outbox, witness: witness.clone(), end, seen, compared: CancellationToken::new() };
         match way.compare(&*self.store, &self.shard).await {
             Ok(()) => {}
@@ -172,10 +209,10 @@ impl Service {
     }
 
     /// The read model and the feed begin with what the journal holds.
-    fn show(&self, recovered: &Recovered) {
-        *self.side.model.write().unwrap_or_else(PoisonError::into_inner) = recovered.state.clone();
+    fn show(&self, read: &Read) {
+        *self.side.model.write().unwrap_or_else(PoisonError::into_inner) = read.state.clone();
         let shown = self.side.feed.last();
-        self.side.feed.push(recovered.outputs.iter().filter(|output| output.number > shown).map(Arc::clone).collect());
+        self.side.feed.push(read.outputs.iter().filter(|output| output.number > shown).map(Arc::clone).collect());
     }
 
     fn assemble(
@@ -185,7 +222,7 @@ impl Service {
         parts: &mut JoinSet<Result<(), Lost>>,
         over: &CancellationToken,
     ) -> Result<Loop, Ended> {
-        let Recovered { state, token, outputs, watermark, .. } = recovered;
+        let Recovered { read: Read { state, outputs, .. }, token, watermark } = recovered;
         let health = Arc::clone(&self.side.health);
         let outqueue = Arc::new(Outqueue::behind(watermark));
         outqueue.add(outputs.into_iter().filter(|output| output.number > watermark));

@@ -47,6 +47,9 @@ fn of_two_daemons_one_owns_the_shard_and_the_other_goes_on_when_it_stops_or_dies
         event("web", "x", "contact.received", json!({"contact": "x", "channel": "sms"})).to_string().as_bytes(),
     );
     assert_eq!(refused.status, 503, "who stands by takes nothing: {}", refused.text);
+    until("who stands by to show what the owner does", PATIENCE, || {
+        other.try_get("/v1/contacts/c-1").filter(|reply| reply.status == 200 && reply.json()["state"] == "waiting")
+    });
 
     assert_eq!(one.stop(), Some(0), "{}", one.log_end());
     is_ready(&other);

@@ -12,6 +12,9 @@ use serde_json::Value;
 
 use crate::daemon::SHARD;
 
+/// Records that one who stands by may be behind the owner when all is calm.
+const FAR_BEHIND: u64 = 20;
+
 /// How outputs name an input as their cause.
 fn name(event: &Value) -> String {
     format!("{} {}", event["source"].as_str().unwrap_or_default(), event["id"].as_str().unwrap_or_default())
@@ -43,37 +46,49 @@ pub(crate) fn out_of_order(confirmed: &[Value], causes: &BTreeMap<String, u64>) 
     told
 }
 
-/// What the journal contradicts: its own chain, time, or the state that the owner showed last.
-pub(crate) async fn journal(memory: &Memory, live: Option<Snapshot>) -> Vec<String> {
-    match replayed(memory, live.as_ref().map(|live| live.head.seq)) {
-        Ok(states) => {
-            let Some(live) = live else { return Vec::new() };
-            match states {
-                Some(state) if encode(&state).is_ok_and(|found| found == live) => Vec::new(),
-                Some(_) => vec!["what the owner showed last is not what its journal gives".to_owned()],
-                None => vec![format!("the journal does not reach record {}, which was shown", live.head.seq)],
-            }
+/// What the journal contradicts: its own chain, time, or the states that the daemons showed last, the owner's first.
+pub(crate) fn journal(memory: &Memory, shown: &[Snapshot]) -> Vec<String> {
+    let seqs: Vec<u64> = shown.iter().map(|one| one.head.seq).collect();
+    let states = match replayed(memory, &seqs) {
+        Ok(states) => states,
+        Err(what) => return vec![what],
+    };
+    let mut told = Vec::new();
+    for one in shown {
+        match states.get(&one.head.seq) {
+            Some(state) if encode(state).is_ok_and(|found| found == *one) => {}
+            Some(_) => told.push("what a daemon showed last is not what the journal gives".to_owned()),
+            None => told.push(format!("the journal does not reach record {}, which was shown", one.head.seq)),
         }
-        Err(what) => vec![what],
     }
+    if let [owner, others @ ..] = seqs.as_slice()
+        && let Some(behind) = others.iter().find(|seq| **seq + FAR_BEHIND < *owner)
+    {
+        told.push(format!("who stands by shows record {behind}, and the owner {owner}"));
+    }
+    told
 }
 
-/// The state at a record, by the older snapshot that reads and the journal behind it.
-fn replayed(memory: &Memory, until: Option<u64>) -> Result<Option<ShardState>, String> {
+/// The states at some records, by the older snapshot that reads and the journal behind it.
+fn replayed(memory: &Memory, seqs: &[u64]) -> Result<BTreeMap<u64, ShardState>, String> {
     let now = "a store in memory never waits";
     let snapshots = memory.snapshots(SHARD).now_or_never().expect(now).map_err(|error| error.to_string())?;
     let mut state = snapshots.iter().rev().find_map(|one| decode(one).ok()).unwrap_or_default();
     let entries = memory.read(SHARD, state.head.seq, usize::MAX).now_or_never().expect(now);
-    let mut shown = (Some(state.head.seq) == until).then(|| state.clone());
+    let mut states = BTreeMap::new();
+    let mut note = |state: &ShardState| {
+        if seqs.contains(&state.head.seq) {
+            states.insert(state.head.seq, state.clone());
+        }
+    };
+    note(&state);
     for entry in entries.map_err(|error| error.to_string())? {
         let record = Record::from_entry(&entry, &state.head).map_err(|error: record::Error| error.to_string())?;
         if record.at < state.time {
             return Err(format!("journal time falls at record {}", record.seq));
         }
         state.replay(&record, &entry.hash);
-        if Some(record.seq) == until {
-            shown = Some(state.clone());
-        }
+        note(&state);
     }
-    Ok(shown)
+    Ok(states)
 }

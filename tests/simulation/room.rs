@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use picket::contract::wire::OutMessage;
+use picket::shard::ports::Snapshot;
 use picket::shard::{ShardHandle, chance};
 use picket_core::Timestamp;
 use picket_sim::check::{Checker, Ending};
@@ -391,7 +392,7 @@ impl Room {
     async fn end(mut self) -> Outcome {
         self.settle().await;
         let simulated = self.started.elapsed();
-        let live = self.owner().map(|handle| picket::shard::snapshot::encode(&handle.model()));
+        let shown = self.shown();
         self.over = true;
         self.daemons.iter_mut().flatten().for_each(Daemon::stop);
         while self.daemons.iter().any(Option::is_some) {
@@ -403,7 +404,7 @@ impl Room {
         if left + dead > 0 {
             self.wrong.push(format!("{left} messages are left in the queue, and {dead} are dead letters"));
         }
-        if live.is_none() {
+        if shown.is_empty() {
             self.wrong.push("nobody owns the shard at the end".to_owned());
         }
         self.wrong.extend(judge::without_effect(&confirmed, &self.causes));
@@ -411,7 +412,7 @@ impl Room {
         if !self.broker.has_dead_letters_behind() {
             self.wrong.extend(judge::out_of_order(&confirmed, &self.causes));
         }
-        self.wrong.extend(judge::journal(&self.store.memory(), live.and_then(Result::ok)).await);
+        self.wrong.extend(judge::journal(&self.store.memory(), &shown));
         for event in &confirmed {
             self.checker.sent(event);
         }
@@ -426,6 +427,14 @@ impl Room {
             outputs: self.kinds,
             trace: self.trace,
         }
+    }
+
+    /// What the daemons show, the owner first; nothing without one.
+    fn shown(&self) -> Vec<Snapshot> {
+        let Some(owner) = self.owner() else { return Vec::new() };
+        let others = self.daemons.iter().flatten().map(|daemon| &daemon.handle).filter(|one| !one.health().active);
+        let all = std::iter::once(owner).chain(others);
+        all.filter_map(|handle| picket::shard::snapshot::encode(&handle.model()).ok()).collect()
     }
 
     fn owner(&self) -> Option<&ShardHandle> {

@@ -194,6 +194,10 @@ impl Store for Seen {
         Ok(entries)
     }
 
+    async fn settle(&self, _shard: &str) -> Result<(), StoreError> {
+        self.call("settle", |state, answers| state.act(answers, |_| Ok(()))).await
+    }
+
     async fn save_snapshot(&self, shard: &str, token: &Token, snapshot: &Snapshot) -> Result<(), StoreError> {
         let (shard, token, mut snapshot) = (shard.to_owned(), token.clone(), snapshot.clone());
         let fate = Arc::clone(&self.fate);

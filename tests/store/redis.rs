@@ -304,7 +304,11 @@ async fn a_write_counts_only_once_every_replica_has_it() {
     assert!(is_unavailable(&hasty.append(SHARD, &token, &end, &write).await));
     let fresh = Redis::open(ha(200)).await.unwrap();
     assert!(is_unavailable(&fresh.append(SHARD, &token, &end, &write).await));
+    // What is read now is written, and could still be lost: who follows the journal does not show it.
+    assert_eq!(records(&fresh).await.len(), 5);
+    assert!(is_unavailable(&fresh.settle(SHARD).await));
     second.go_on();
+    patient.settle(SHARD).await.unwrap();
     let end = patient.append(SHARD, &token, &end, &write).await.unwrap();
     drop(server);
     // Either replica may be promoted: both have everything that counted.

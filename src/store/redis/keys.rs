@@ -23,6 +23,11 @@ impl Keys {
         self.key("lease")
     }
 
+    /// What is written for nothing but to see it reach the replicas.
+    pub(super) fn settled(&self) -> String {
+        self.key("settled")
+    }
+
     /// The stream of records.
     pub(super) fn journal(&self) -> String {
         self.key("journal")

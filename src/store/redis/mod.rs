@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ::redis::{Pipeline, pipe};
+use ::redis::{FromRedisValue, Pipeline, pipe};
 use async_trait::async_trait;
 use bytes::Bytes;
 use picket_core::Timestamp;
@@ -102,23 +102,34 @@ impl Redis {
 
     /// Calls a function of the library, and returns once its effect is where the profile wants it.
     async fn call(&self, attempt: &'static str, shard: &str, call: Call<'_>) -> Result<Fields, StoreError> {
-        let writer = self.writer(shard);
-        let needed = self.shared.options.awaited();
         let mut commands = Pipeline::new();
         call.add_to(&mut commands);
+        self.write(attempt, shard, commands, Reply::into_fields).await
+    }
+
+    /// Sends one command, reads its reply, and returns once its effect is where the profile wants it.
+    async fn write<T: FromRedisValue, U>(
+        &self,
+        attempt: &'static str,
+        shard: &str,
+        mut commands: Pipeline,
+        read: impl FnOnce(T) -> Result<U, StoreError>,
+    ) -> Result<U, StoreError> {
+        let writer = self.writer(shard);
+        let needed = self.shared.options.awaited();
         if needed == 0 {
-            let (reply,): (Reply,) = writer.run(attempt, &commands).await?;
-            return reply.into_fields();
+            let (reply,): (T,) = writer.run(attempt, &commands).await?;
+            return read(reply);
         }
         let wait_ms = self.shared.options.wait_timeout_ms.max(1);
         commands.cmd("WAIT").arg(needed).arg(wait_ms);
-        let (reply, reached): (Reply, u32) = writer.run(attempt, &commands).await?;
-        let fields = reply.into_fields()?;
+        let (reply, reached): (T, u32) = writer.run(attempt, &commands).await?;
+        let reply = read(reply)?;
         if reached < u32::from(needed) {
             let why = NotReplicated { reached, needed, wait_ms };
             return Err(StoreError::Unavailable { attempt, source: Box::new(why) });
         }
-        Ok(fields)
+        Ok(reply)
     }
 }
 
@@ -243,6 +254,16 @@ impl Store for Redis {
         let found = records.into_iter().map(reply::entry).collect::<Result<Vec<Entry>, StoreError>>()?;
         check_read(found.iter().map(|entry| entry.seq), after, trimmed, end, limit)?;
         Ok(found)
+    }
+
+    async fn settle(&self, shard: &str) -> Result<(), StoreError> {
+        if self.shared.options.awaited() == 0 {
+            return Ok(());
+        }
+        // Replicas get everything in one order: when they have this, they have all before.
+        let mut commands = pipe();
+        commands.cmd("SET").arg(Keys::of(shard).settled()).arg(1).arg("EX").arg(60);
+        self.write("waiting for the replicas", shard, commands, |()| Ok(())).await
     }
 
     async fn save_snapshot(&self, shard: &str, token: &Token, snapshot: &Snapshot) -> Result<(), StoreError> {
