@@ -7,6 +7,8 @@ use common::rabbitmq::Server;
 use common::redis::RedisServer;
 
 mod common {
+    pub(crate) mod busy;
+    pub(crate) mod clock;
     pub(crate) mod daemon;
     pub(crate) mod http;
     pub(crate) mod platform;

@@ -13,9 +13,10 @@ use crate::clock::Clock;
 use crate::contract::{SourceConfig, Sources};
 use crate::settings::{BrokerKind, BrokerSetup, Plaintext, RedisProfile, Settings, Span, StoreKind};
 use crate::shard::Pepper;
-use crate::shard::ports::{Beacon, Broker, Store};
+use crate::shard::ports::{Beacon, Broker, Store, StoreError};
 use crate::store::redis::{self, Redis};
 use crate::store::{Embedded, Memory};
+use crate::telemetry::chain;
 
 /// The store, and its file where it is one.
 pub(super) async fn store(settings: &Settings) -> anyhow::Result<(Arc<dyn Store>, Option<Embedded>)> {
@@ -27,7 +28,17 @@ pub(super) async fn store(settings: &Settings) -> anyhow::Result<(Arc<dyn Store>
             let file = Embedded::open(folder.join("picket.db"))?;
             Ok((Arc::new(file.clone()), Some(file)))
         }
-        StoreKind::Redis => Ok((Arc::new(Redis::open(redis_options(settings)?).await?), None)),
+        StoreKind::Redis => {
+            let redis = Redis::new(redis_options(settings)?)?;
+            match redis.check().await {
+                // It will be back, and readiness says so. One that cannot keep what the profile promises is refused.
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    tracing::warn!(error = %chain(&error), "the store is waited for");
+                }
+                known => known?,
+            }
+            Ok((Arc::new(redis), None))
+        }
     }
 }
 

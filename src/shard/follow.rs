@@ -28,12 +28,7 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    pub(super) const fn new(
-        store: Arc<dyn Store>,
-        shard: String,
-        model: Arc<RwLock<ShardState>>,
-        feed: Feed,
-    ) -> Self {
+    pub(super) const fn new(store: Arc<dyn Store>, shard: String, model: Arc<RwLock<ShardState>>, feed: Feed) -> Self {
         Self { store, shard, model, feed, outputs: None }
     }
 

@@ -29,6 +29,7 @@ mod state;
 mod suspects;
 mod ties;
 mod time;
+mod vitals;
 mod witness;
 mod writer;
 

@@ -19,13 +19,14 @@ use super::identify::Pepper;
 use super::keeper::{SnapshotKeeper, Snapshots};
 use super::lease::Leaseholder;
 use super::overlay::Overlay;
-use super::ports::{Broker, DeadLetter, DeadLetters, Head, Pulse, Receipt, Store};
+use super::ports::{Broker, DeadLetter, DeadLetters, Head, Receipt, Store};
 use super::publisher::{Outqueue, Over, Publisher, WayOut};
 use super::record::hex;
 use super::recover::{self, Read, Recovered, recover};
 use super::run::{Limits, Loop, Lost};
 use super::suspects::Suspects;
 use super::time::Keeper;
+use super::vitals;
 use super::witness::{self, Witness};
 use super::writer::Writer;
 use crate::clock::Clock;
@@ -34,9 +35,6 @@ use crate::telemetry::{Metrics, chain};
 
 /// How long the parts of a shard may take to end after it.
 const ENDING: Duration = Duration::from_secs(5);
-
-/// How often the store is asked how it is.
-const CHECK: Duration = Duration::from_secs(1);
 
 /// Everything one shard is made of.
 #[derive(Debug)]
@@ -251,7 +249,12 @@ impl Service {
         };
         attend(parts, over, keeper.run(to_make));
         let (dead, buried) = self.spawn_undertaker(parts, over);
-        self.spawn_watch(inbox.pulse(), parts, over);
+        parts.spawn(vitals::store(Arc::clone(&self.store), Arc::clone(&self.side.health), over.clone()));
+        if let Some(pulse) = inbox.pulse() {
+            // Known before the loop turns: nobody may hear of a shard that is ready and takes nothing.
+            vitals::look(&*pulse, &self.side.health);
+            parts.spawn(vitals::inbox(pulse, Arc::clone(&self.side.health), over.clone()));
+        }
         let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
         let suspects = Suspects::new(store, self.shard.clone(), token.clone(), self.holder.clone(), metrics);
         let mut decider = Decider {
@@ -333,39 +336,6 @@ impl Service {
         let keeper = self.broker.dead_letters();
         attend(parts, over, bury(keeper, letters, done));
         (dead, buried)
-    }
-
-    /// Asks store and inbox how they are, so that readiness tells the truth while nothing is written or delivered.
-    fn spawn_watch(
-        &self,
-        inbox: Option<Arc<dyn Pulse>>,
-        parts: &mut JoinSet<Result<(), Lost>>,
-        over: &CancellationToken,
-    ) {
-        let (store, health) = (Arc::clone(&self.store), Arc::clone(&self.side.health));
-        let look = move || inbox.as_ref().map(|inbox| inbox.trouble());
-        // Known before the loop turns: nobody may hear of a shard that is ready and takes nothing.
-        health.send_if_modified(|health| look().is_some_and(|trouble| health.set("inbox", trouble)));
-        let over = over.clone();
-        parts.spawn(async move {
-            let mut pace = tokio::time::interval(CHECK);
-            let mut was_in_trouble = false;
-            loop {
-                tokio::select! {
-                    biased;
-                    () = over.cancelled() => return Ok(()),
-                    _ = pace.tick() => {}
-                }
-                let trouble = store.check().await.err().map(|error| chain(&error));
-                // A store that answers may still refuse to write: of that the writer tells, and takes it back.
-                let is_news = trouble.is_some() || was_in_trouble;
-                was_in_trouble = trouble.is_some();
-                health.send_if_modified(|health| {
-                    (is_news && health.set("store", trouble))
-                        | look().is_some_and(|trouble| health.set("inbox", trouble))
-                });
-            }
-        });
     }
 }
 

@@ -176,6 +176,21 @@ impl Daemon {
         self.signal("-HUP");
     }
 
+    /// Stops the process without ending it; it does nothing until [`Daemon::go_on`].
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets a frozen process go on.
+    pub(crate) fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Whether it was launched and has not ended by itself.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|ended| ended.is_none()))
+    }
+
     fn signal(&self, which: &str) {
         let id = self.child.as_ref().expect("it runs").id().to_string();
         let done = Command::new("kill").args([which, &id]).status().expect("`kill` runs");

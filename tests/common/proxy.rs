@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses its part of this")]
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -17,6 +19,10 @@ pub(crate) enum Mode {
     Pass,
     /// Keeps connections open and passes nothing on, as a lost network does.
     Stall,
+    /// What the server says is not passed on.
+    Deaf,
+    /// What the client says is not passed on.
+    Mute,
     /// Resets every connection and refuses new ones.
     Cut,
 }
@@ -25,6 +31,7 @@ pub(crate) enum Mode {
 #[derive(Debug)]
 pub(crate) struct Proxy {
     address: SocketAddr,
+    target: Arc<AtomicU16>,
     mode: watch::Sender<Mode>,
     _tasks: JoinSet<()>,
 }
@@ -36,8 +43,14 @@ impl Proxy {
         let address = listener.local_addr().expect("a bound port");
         let (mode, watch) = watch::channel(Mode::Pass);
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, target, watch));
-        Self { address, mode, _tasks: tasks }
+        let target = Arc::new(AtomicU16::new(target));
+        tasks.spawn(accept(listener, Arc::clone(&target), watch));
+        Self { address, target, mode, _tasks: tasks }
+    }
+
+    /// Passes new connections on to another server.
+    pub(crate) fn aim(&self, target: u16) {
+        self.target.store(target, Ordering::Relaxed);
     }
 
     /// The port to connect to.
@@ -52,14 +65,14 @@ impl Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, target: u16, mode: watch::Receiver<Mode>) {
+async fn accept(listener: TcpListener, target: Arc<AtomicU16>, mode: watch::Receiver<Mode>) {
     let mut pipes = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((client, _)) = accepted else { continue };
                 if *mode.borrow() != Mode::Cut {
-                    pipes.spawn(serve(client, target, mode.clone()));
+                    pipes.spawn(serve(client, target.load(Ordering::Relaxed), mode.clone()));
                 }
             }
             Some(_) = pipes.join_next(), if !pipes.is_empty() => {}
@@ -73,16 +86,18 @@ async fn serve(client: TcpStream, target: u16, mode: watch::Receiver<Mode>) {
     let ((client_in, client_out), (server_in, server_out)) = (client.into_split(), server.into_split());
     let mut cut = mode.clone();
     tokio::select! {
-        () = pass(client_in, server_out, mode.clone()) => {}
-        () = pass(server_in, client_out, mode) => {}
+        () = pass(client_in, server_out, mode.clone(), Mode::Mute) => {}
+        () = pass(server_in, client_out, mode, Mode::Deaf) => {}
         _ = cut.wait_for(|mode| *mode == Mode::Cut) => {}
     }
 }
 
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut mode: watch::Receiver<Mode>) {
+/// Passes one direction on, unless everything or this direction is stalled.
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut mode: watch::Receiver<Mode>, not_in: Mode) {
+    let passes = |mode: &Mode| *mode != Mode::Stall && *mode != not_in;
     let mut buffer = vec![0_u8; 65_536];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        if mode.wait_for(|mode| *mode != Mode::Stall).await.is_err() || to.write_all(&buffer[..read]).await.is_err() {
+        if mode.wait_for(passes).await.is_err() || to.write_all(&buffer[..read]).await.is_err() {
             return;
         }
     }

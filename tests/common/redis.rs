@@ -38,9 +38,13 @@ impl RedisServer {
 
     /// Starts a server with other settings than [`RedisServer::start`]'s, or with more.
     pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_in(TempDir::new().expect("a temporary folder can be made"), settings)
+    }
+
+    /// The same in a folder of the caller's.
+    pub(crate) fn start_in(folder: TempDir, settings: &[(&str, &str)]) -> Self {
         let settings =
             DURABLE.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let folder = TempDir::new().expect("a temporary folder can be made");
         let mut server = Self { folder, port: 0, settings, child: None, reaper: None };
         // Another process may take the port between finding it free and using it.
         for _ in 0..10 {
@@ -64,6 +68,19 @@ impl RedisServer {
     /// Makes a replica the primary.
     pub(crate) fn promote(&self) {
         let _: String = self.ask(&["REPLICAOF", "NO", "ONE"]);
+    }
+
+    /// Makes a server a replica of another one from now on, or of none: at once if it runs, and whenever it starts.
+    pub(crate) fn follow(&mut self, primary: Option<u16>) {
+        self.settings.retain(|(name, _)| name != "replicaof");
+        let port = primary.map(|port| port.to_string());
+        if let Some(port) = &port {
+            self.settings.push(("replicaof".to_owned(), format!("127.0.0.1 {port}")));
+        }
+        if self.child.is_some() {
+            let words = port.as_ref().map_or(["REPLICAOF", "NO", "ONE"], |port| ["REPLICAOF", "127.0.0.1", port]);
+            let _: String = self.ask(&words);
+        }
     }
 
     /// `redis://…`, as a daemon needs it.
@@ -94,6 +111,11 @@ impl RedisServer {
         if let Err(log) = self.launch() {
             panic!("redis-server did not start again:\n{log}");
         }
+    }
+
+    /// Whether the process ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|ended| ended.is_some()))
     }
 
     /// Stops the process without ending it; it answers nothing until [`RedisServer::go_on`].

@@ -1,36 +1,13 @@
 //! A daemon whose clock is really moved, by libfaketime: back, while it runs and while it is down, and ahead.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use serde_json::{Value, json};
 
+use crate::common::clock::OwnClock;
 use crate::common::daemon::{Daemon, Setup, event};
 use crate::common::http::Stream;
 
 const RULES: &str = include_str!("rules.toml");
 const HOUR: i64 = 3_600_000;
-
-/// Where Debian puts the library that stands between a program and the clock.
-fn library() -> Option<PathBuf> {
-    let lib = Path::new("/usr/lib");
-    let places = [format!("{}-linux-gnu", std::env::consts::ARCH), String::new()];
-    places.map(|place| lib.join(place).join("faketime/libfaketimeMT.so.1")).into_iter().find(|path| path.exists())
-}
-
-/// A daemon, and the file that says how far its clock is from ours. The monotonic clock stays as it is.
-fn with_a_clock_of_its_own(library: &Path) -> (Daemon, PathBuf) {
-    let setup = Setup::embedded(RULES, "clock");
-    let file = setup.data().with_file_name("offset");
-    fs::write(&file, "+0").expect("the offset is written");
-    let setup = setup
-        .set("LD_PRELOAD", &library.display().to_string())
-        .set("FAKETIME_TIMESTAMP_FILE", &file.display().to_string())
-        .set("FAKETIME_NO_CACHE", "1")
-        .set("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-        .set("DONT_FAKE_MONOTONIC", "1");
-    (setup.start(), file)
-}
 
 fn moment(value: &Value) -> i64 {
     serde_json::from_value::<picket::contract::value::Moment>(value.clone())
@@ -106,18 +83,15 @@ fn counted(daemon: &Daemon, name: &str) -> u64 {
 
 #[test]
 fn a_clock_that_is_set_back_stops_no_deadline_and_one_set_ahead_ends_no_offer() {
-    let Some(library) = library() else {
-        eprintln!("SKIPPED: no libfaketime; `apt-get install libfaketime`, or use ./test, which installs it");
-        return;
-    };
-    let (mut daemon, offset) = with_a_clock_of_its_own(&library);
+    let Ok((setup, clock)) = OwnClock::of(Setup::embedded(RULES, "clock")) else { return };
+    let mut daemon = setup.start();
     ready(&daemon, "ready-ann", "ann");
     let mut heard = Heard::from_the_beginning(&daemon);
 
     // Back, while an offer is out.
     receive(&daemon, "c-1");
     let made = heard.next("offer.made", "c-1");
-    fs::write(&offset, "-3600").expect("the offset is written");
+    clock.set(-3600);
     heard.expires_in_time(&made);
     assert_eq!(counted(&daemon, "picket_clock_set_back_total"), 1);
     assert!(daemon.log_end().contains("the clock was set back"), "{}", daemon.log_end());
@@ -150,7 +124,7 @@ fn a_clock_that_is_set_back_stops_no_deadline_and_one_set_ahead_ends_no_offer() 
     ready(&daemon, "ready-chad", "chad");
     receive(&daemon, "c-4");
     let made = heard.next("offer.made", "c-4");
-    fs::write(&offset, "+3600").expect("the offset is written");
+    clock.set(3600);
     let extended = heard.next("offer.extended", "c-4");
     let by = moment(&extended["data"]["expires_at"]) - moment(&made["data"]["expires_at"]);
     assert!((HOUR - 120_000..HOUR + 120_000).contains(&by), "extended by {by} ms: {extended}");

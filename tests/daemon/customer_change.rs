@@ -13,9 +13,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// More than the daemon plans anew in one turn.
 const WAITING: usize = 120;
 
-/// The place of the kills, where nobody has to hurry, fences stay closed, and an account counts too.
+/// The busy place, where nobody has to hurry, fences stay closed, and an account counts too.
 fn rules() -> String {
-    include_str!("kills.rules.toml")
+    crate::common::busy::RULES
         .replace("expires = \"2s\"", "expires = \"10m\"")
         .replace("hold = \"1s\"", "hold = \"30m\"")
         .replace("busy = \"open\", no_cover = \"open\"", "busy = \"stay\", no_cover = \"stay\"")

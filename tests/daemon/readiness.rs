@@ -30,7 +30,7 @@ fn a_setting_that_does_not_exist_is_refused_with_the_one_that_was_meant() {
 fn the_dependency_that_is_away_is_named_and_what_cannot_be_committed_is_not_taken() {
     let _alone = crate::heavy();
     let (broker, mut store) = (Server::start(), RedisServer::start());
-    let daemon = Setup::with_services(RULES, "ready", &broker.url(), &store.url()).start();
+    let mut daemon = Setup::with_services(RULES, "ready", &broker.url(), &store.url()).start();
     assert_eq!(daemon.get("/readyz").json()["status"], "ready");
 
     store.kill();
@@ -48,6 +48,17 @@ fn the_dependency_that_is_away_is_named_and_what_cannot_be_committed_is_not_take
     trouble(&daemon, "broker");
     broker.restart();
     until("the daemon to be ready again", PATIENCE, || (daemon.get("/readyz").status == 200).then_some(()));
+
+    // Everything starts anew, the daemon first.
+    daemon.kill();
+    store.kill();
+    broker.kill();
+    daemon.launch();
+    until("the daemon to answer", PATIENCE, || daemon.try_get("/healthz"));
+    trouble(&daemon, "store");
+    store.restart();
+    broker.restart();
+    until("the daemon to be ready at last", PATIENCE, || (daemon.get("/readyz").status == 200).then_some(()));
 }
 
 /// Waits until the daemon is not ready because of this dependency, and returns what it says about it.
