@@ -26,6 +26,7 @@ mod daemon {
     mod alarm;
     mod amnesia;
     mod bad_input;
+    mod canaries;
     mod clock;
     mod customer_change;
     mod doctor;

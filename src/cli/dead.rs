@@ -66,8 +66,8 @@ struct Which {
 
 /// The answer to `GET /v1/dead`.
 #[derive(Debug, Deserialize)]
-struct Listing {
-    dead: Vec<Value>,
+pub(super) struct Listing {
+    pub(super) dead: Vec<Value>,
 }
 
 impl Dead {

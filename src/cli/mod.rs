@@ -6,6 +6,7 @@ pub(crate) mod client;
 mod dead;
 mod demo;
 mod doctor;
+mod erase;
 mod health;
 mod import;
 mod plan;
@@ -79,6 +80,8 @@ enum Command {
     Import(import::Import),
     /// Look at messages that could not be understood, send them again, or drop them
     Dead(dead::Dead),
+    /// Erase a customer, and say what remains until when
+    Erase(erase::Erase),
     /// Say whether the daemon can route now, and if not, why
     Health(health::Health),
     /// Write the JSON Schemas and the AsyncAPI document of the contract
@@ -100,6 +103,7 @@ impl Command {
             Self::Why(command) => command.run(),
             Self::Import(command) => command.run(),
             Self::Dead(command) => command.run(),
+            Self::Erase(command) => command.run(),
             Self::Health(command) => command.run(),
             Self::Schema(command) => command.run(),
         }

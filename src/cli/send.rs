@@ -156,7 +156,7 @@ pub(super) fn random_id() -> anyhow::Result<String> {
 }
 
 /// One line about one answer.
-fn sentence(answer: &Value) -> String {
+pub(super) fn sentence(answer: &Value) -> String {
     let text = |name: &str| answer[name].as_str().unwrap_or_default();
     let id = answer["id"].as_str().unwrap_or("an event without an id");
     let mut line = format!("{:<10} {id}", text("result"));

@@ -64,11 +64,9 @@ impl Site {
 
     /// What can be done here.
     pub(crate) fn can(&self, strike: Strike) -> bool {
-        match strike {
-            Strike::DiskFull => self.disks.len() == self.stores.len(),
-            Strike::ClockJump => self.posts.iter().all(|post| post.clock.is_some()),
-            _ => true,
-        }
+        let has_disks = self.disks.len() == self.stores.len();
+        let has_clocks = self.posts.iter().all(|post| post.clock.is_some());
+        (strike != Strike::DiskFull || has_disks) && (strike != Strike::ClockJump || has_clocks)
     }
 
     /// The daemon that is ready.

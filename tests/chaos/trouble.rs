@@ -117,13 +117,12 @@ impl Troubles {
         }
         let owned = self.lasting.is_empty() && site.owner() == Some(post);
         let began = Monotonic::now();
-        match strike {
-            Strike::KillDaemon => site.posts[post].daemon.kill(),
-            _ => {
-                let code = site.posts[post].daemon.stop();
-                // None: it had only just been started, and did not listen yet.
-                assert!(matches!(code, Some(0) | None), "{code:?}:\n{}", site.posts[post].daemon.log_end());
-            }
+        if strike == Strike::KillDaemon {
+            site.posts[post].daemon.kill();
+        } else {
+            let code = site.posts[post].daemon.stop();
+            // None: it had only just been started, and did not listen yet.
+            assert!(matches!(code, Some(0) | None), "{code:?}:\n{}", site.posts[post].daemon.log_end());
         }
         self.see_the_other_take_over(site, strike, owned.then_some(post), began);
         pause(chance, 500);

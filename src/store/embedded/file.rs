@@ -120,6 +120,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
             ),
         });
     }
+    // What is erased is overwritten where that costs no writing of its own.
+    connection.pragma_update_and_check(None, "secure_delete", "FAST", |_| Ok(())).map_err(&failed)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(&failed)?;
     migrate(&mut connection, path)?;
     Ok(connection)
