@@ -64,7 +64,8 @@ impl Erase {
             eprintln!("picket: {}", sentence(refused));
             return Ok(ExitCode::from(1));
         }
-        let dropped = self.drop_letters().context("the customer is erased, but the dead letters are not looked through")?;
+        let dropped =
+            self.drop_letters().context("the customer is erased, but the dead letters are not looked through")?;
         let left = Left::of(&settings);
         if self.json {
             println!("{}", json!({ "erased": self.customer, "dead_letters_dropped": dropped, "copies": left.json() }));
@@ -84,7 +85,8 @@ impl Erase {
             let path = format!("/v1/dead/{id}");
             let shown = self.daemon.get(&path)?;
             // Somebody else may have dropped it meanwhile.
-            if shown.status != 404 && names(&shown.json::<Value>()?, &named) && self.daemon.delete(&path)?.status != 404 {
+            if shown.status != 404 && names(&shown.json::<Value>()?, &named) && self.daemon.delete(&path)?.status != 404
+            {
                 dropped += 1;
             }
         }
@@ -136,7 +138,11 @@ impl Left {
     }
 
     fn json(&self) -> Value {
-        self.until.iter().map(|(name, _, end)| ((*name).to_owned(), json!(end))).collect::<serde_json::Map<_, _>>().into()
+        self.until
+            .iter()
+            .map(|(name, _, end)| ((*name).to_owned(), json!(end)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     }
 
     fn words(&self) -> String {

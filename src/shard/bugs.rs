@@ -41,6 +41,18 @@ bugs! {
     DuplicatesUnacknowledged,
     /// A batch is taken from its end.
     BatchReversed,
+    /// Who takes over publishes only what is new.
+    RecoveredUnpublished,
+    /// A lease is taken and never prolonged.
+    LeaseNotProlonged,
+    /// Who takes over numbers outputs from the last one published.
+    NumbersFromWatermark,
+    /// A snapshot does not keep how many outputs there were.
+    NumbersForgottenWithSnapshot,
+    /// Outputs for which there is no room are dropped.
+    DropsWhenFull,
+    /// Journal time follows a clock that is set back.
+    TimeFalls,
 }
 
 thread_local! {

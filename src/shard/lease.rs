@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::bugs::{self, Bug};
 use super::handle::Health;
 use super::ports::{Lease, Store};
 use super::run::Lost;
@@ -76,6 +77,9 @@ impl Leaseholder {
                 biased;
                 () = over.cancelled() => return Ok(()),
                 () = tokio::time::sleep(PROLONGED) => {}
+            }
+            if bugs::has(Bug::LeaseNotProlonged) {
+                continue;
             }
             // A store that does not answer is told of by those who need its answers.
             if let Ok(Lease::HeldBy(_)) = self.ask().await {

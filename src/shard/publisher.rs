@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
+use super::bugs::{self, Bug};
 use super::handle::Health;
 use super::ports::{Beacon, BrokerError, Head, Outbox, Store, StoreError, Token};
 use super::state::ShardState;
@@ -61,7 +62,11 @@ impl Outqueue {
 
     /// Adds committed outputs.
     pub(super) fn add(&self, outputs: impl IntoIterator<Item = Arc<OutMessage>>) {
-        self.with(|waiting| waiting.outputs.extend(outputs));
+        let most = if bugs::has(Bug::DropsWhenFull) { 16 } else { usize::MAX };
+        self.with(|waiting| {
+            let room = most.saturating_sub(waiting.outputs.len());
+            waiting.outputs.extend(outputs.into_iter().take(room));
+        });
         self.news.notify_one();
     }
 

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
+use super::bugs::{self, Bug};
 use super::chance;
 use super::decide::Decider;
 use super::follow::Follower;
@@ -220,10 +221,15 @@ impl Service {
         parts: &mut JoinSet<Result<(), Lost>>,
         over: &CancellationToken,
     ) -> Result<Loop, Ended> {
-        let Recovered { read: Read { state, outputs, .. }, token, watermark } = recovered;
+        let Recovered { read: Read { mut state, outputs, .. }, token, watermark } = recovered;
+        if bugs::has(Bug::NumbersFromWatermark) {
+            state.outputs = watermark;
+        }
         let health = Arc::clone(&self.side.health);
         let outqueue = Arc::new(Outqueue::behind(watermark));
-        outqueue.add(outputs.into_iter().filter(|output| output.number > watermark));
+        if !bugs::has(Bug::RecoveredUnpublished) {
+            outqueue.add(outputs.into_iter().filter(|output| output.number > watermark));
+        }
         let (batches, to_write) = mpsc::channel(1);
         let (done, written) = mpsc::channel(1);
         let writer = Writer {

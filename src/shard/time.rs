@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use picket_core::{Millis, Timestamp};
 
+use super::bugs::{self, Bug};
 use crate::clock::{Clock, Monotonic};
 
 /// A gap in microseconds above which a jump is reported; smaller ones are worked off silently.
@@ -66,6 +67,7 @@ impl Keeper {
         let (lived, wall) = (lived(now.since(self.read_at)), micros(self.clock.now()));
         let set_back = self.wall.saturating_add(lived).saturating_sub(wall);
         let (last, jumped) = step(self.last, wall, lived, self.clock.is_driven());
+        let last = if bugs::has(Bug::TimeFalls) { wall } else { last };
         (self.last, self.wall, self.read_at) = (last, wall, now);
         match jumped {
             Some(by) => Reading::Jumped(by, self.last()),

@@ -40,7 +40,10 @@ fn life() -> Vec<Value> {
         ("customer.put", put),
         ("account.put", account),
         ("contact.received", received),
-        ("contact.updated", json!({"contact": "c-1", "from": planted("second-address"), "attributes": {"mood": planted("mood")}})),
+        (
+            "contact.updated",
+            json!({"contact": "c-1", "from": planted("second-address"), "attributes": {"mood": planted("mood")}}),
+        ),
         ("contact.withdrawn", json!({"contact": "c-1"})),
         ("contact.close", close),
     ];
@@ -54,9 +57,13 @@ fn mistakes() -> Vec<String> {
         format!("{{\"broken\": \"{}\"", planted("broken")),
         received(json!({"contact": "c-2", "channel": "sms", "from": [planted("list")]})),
         received(json!({"contact": "c-2", "channel": "sms", "identity": planted("identity")})),
-        received(json!({"contact": "c-2", "channel": "sms", "attributes": {"nested": {planted("member"): {"deep": {}}}}})),
+        received(
+            json!({"contact": "c-2", "channel": "sms", "attributes": {"nested": {planted("member"): {"deep": {}}}}}),
+        ),
         received(json!({"contact": "c-2", "channel": planted("channel").repeat(60)})),
-        received(json!({"contact": "c-2", "channel": "sms", "topic": planted("topic"), "customer": planted("long").repeat(90)})),
+        received(
+            json!({"contact": "c-2", "channel": "sms", "topic": planted("topic"), "customer": planted("long").repeat(90)}),
+        ),
         event("web", "gone", "contact.close", json!({"contact": "nobody", "note": planted("lost-note")})).to_string(),
     ]
 }
@@ -137,7 +144,11 @@ fn nothing_personal_is_in_log_metrics_journal_snapshots_or_error_texts_and_erasi
         assert!(!known.contains(&planted(gone)), "the {gone} of a contact that is over is still there");
     }
     let told = daemon.command(&["erase", &planted("customer"), "--address", &planted("list"), "--json"]);
-    assert_eq!((&told[0]["erased"], &told[0]["dead_letters_dropped"]), (&json!(planted("customer")), &json!(1)), "{told:?}");
+    assert_eq!(
+        (&told[0]["erased"], &told[0]["dead_letters_dropped"]),
+        (&json!(planted("customer")), &json!(1)),
+        "{told:?}"
+    );
     let until: Vec<_> = ["archives", "dead_letters"].map(|copy| told[0]["copies"][copy].as_str()).into_iter().collect();
     assert!(until.iter().all(Option::is_some), "it does not say until when copies last: {told:?}");
     let letters = daemon.command(&["dead", "list", "--json"]);
