@@ -2,7 +2,7 @@
 //! that have the measured vices of RabbitMQ and Redis, in virtual time. One seed is everything: the same seed is the same
 //! run to the byte.
 //!
-//! `PICKET_SIM=100000` runs so many seeds, `PICKET_SIM_SEED=7` that one alone.
+//! `PICKET_SIM=100000` runs so many seeds, `PICKET_SIM_FROM=2001` begins with another one, `PICKET_SIM_SEED=7` runs that one alone.
 
 #![expect(
     clippy::expect_used,
@@ -165,7 +165,10 @@ fn run_all(numbers: impl Iterator<Item = u64> + Send, each: impl Fn(u64) -> (Str
 fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_done_twice() {
     let seeds = match setting("PICKET_SIM_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 1..setting("PICKET_SIM").unwrap_or(SEEDS) + 1,
+        None => {
+            let first = setting("PICKET_SIM_FROM").unwrap_or(1);
+            first..first + setting("PICKET_SIM").unwrap_or(SEEDS)
+        }
     };
     if seeds.end - seeds.start == 1 {
         // One alone tells what happens in it.
