@@ -24,7 +24,7 @@ pub(super) async fn index(State(api): State<Api>) -> Json<Value> {
         "clock": clock,
         "send": "POST /v1/events",
         "follow": "GET /v1/stream",
-        "look": ["/v1/contacts", "/v1/contacts/{id}/why", "/v1/agents", "/v1/teams", "/v1/queues", "/v1/dead"],
+        "look": ["/v1/contacts", "/v1/contacts/{id}/why", "/v1/agents", "/v1/teams", "/v1/queues", "/v1/shards", "/v1/dead"],
         "health": ["/healthz", "/readyz", "/metrics"],
     }))
 }

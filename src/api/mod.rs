@@ -12,6 +12,7 @@ mod plan;
 mod queues;
 mod refusal;
 mod server;
+mod shards;
 mod stream;
 mod teams;
 mod why;
@@ -37,6 +38,8 @@ struct Api(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    /// What the shard is called.
+    name: String,
     shard: ShardHandle,
     dead: Arc<dyn DeadLetters>,
     metrics: Arc<Metrics>,
@@ -61,6 +64,7 @@ impl Api {
     ) -> Self {
         let http = &settings.http;
         Self(Arc::new(Shared {
+            name: settings.shard.name.clone(),
             shard,
             dead,
             metrics,
@@ -93,6 +97,7 @@ impl Api {
             .route("/v1/teams/{id}", get(teams::one))
             .route("/v1/queues", get(queues::list))
             .route("/v1/queues/{id}", get(queues::one))
+            .route("/v1/shards", get(shards::list))
             .route("/v1/dead", get(dead::list))
             .route("/v1/dead/{id}", get(dead::one).delete(dead::drop_one))
             .route("/v1/dead/{id}/replay", post(dead::replay))

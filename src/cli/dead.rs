@@ -182,7 +182,7 @@ fn page(letter: &Value) -> String {
     page
 }
 
-fn text(letter: &Value, name: &str) -> String {
+pub(super) fn text(letter: &Value, name: &str) -> String {
     plain(&letter[name])
 }
 

@@ -14,6 +14,7 @@ mod schema;
 mod send;
 mod serve;
 mod setup;
+mod shards;
 mod simulate;
 mod tail;
 mod why;
@@ -82,6 +83,8 @@ enum Command {
     Dead(dead::Dead),
     /// Erase a customer, and say what remains until when
     Erase(erase::Erase),
+    /// Show who owns each shard, and how far this daemon has followed it
+    Shards(shards::Shards),
     /// Say whether the daemon can route now, and if not, why
     Health(health::Health),
     /// Write the JSON Schemas and the AsyncAPI document of the contract
@@ -104,6 +107,7 @@ impl Command {
             Self::Import(command) => command.run(),
             Self::Dead(command) => command.run(),
             Self::Erase(command) => command.run(),
+            Self::Shards(command) => command.run(),
             Self::Health(command) => command.run(),
             Self::Schema(command) => command.run(),
         }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+use picket_core::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::feed::Feed;
@@ -55,8 +56,21 @@ pub struct Health {
     pub active: bool,
     /// Whether another daemon owns it, and this one waits for its turn.
     pub standby: bool,
+    /// Who owns it, as far as this daemon knows.
+    pub owner: Option<Owner>,
     /// The dependencies, each with what is wrong.
     pub dependencies: Vec<Dependency>,
+}
+
+/// The daemon that owns a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Its name on the lease.
+    pub name: String,
+    /// The proof of its ownership; only the owner itself knows it.
+    pub token: Option<String>,
+    /// When it took the shard over, or was first seen to own it.
+    pub since: Timestamp,
 }
 
 /// One thing the shard depends on.

@@ -8,9 +8,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::bugs::{self, Bug};
-use super::handle::Health;
+use super::handle::{Health, Owner};
 use super::ports::{Lease, Store};
 use super::run::Lost;
+use crate::clock::Clock;
 use crate::telemetry::chain;
 
 /// How long a lease lasts that is not prolonged: after so long another daemon takes over from one that died.
@@ -30,6 +31,7 @@ pub(super) struct Leaseholder {
     /// This daemon, and no other one.
     pub(super) name: String,
     pub(super) health: Arc<watch::Sender<Health>>,
+    pub(super) clock: Clock,
 }
 
 impl Leaseholder {
@@ -48,7 +50,11 @@ impl Leaseholder {
                         told.clone_from(&other);
                     }
                     let why = format!("{other} owns the shard; this daemon stands by");
+                    let since = self.clock.now();
                     self.health.send_if_modified(|health| {
+                        if health.owner.as_ref().is_none_or(|known| known.name != other) {
+                            health.owner = Some(Owner { name: other, token: None, since });
+                        }
                         !std::mem::replace(&mut health.standby, true)
                             | health.set("store", None)
                             | health.set("journal", Some(why))

@@ -34,7 +34,7 @@ mod witness;
 mod writer;
 
 pub use feed::Feed;
-pub use handle::{Dependency, Health, ShardHandle, ShardSide, Unavailable, pair};
+pub use handle::{Dependency, Health, Owner, ShardHandle, ShardSide, Unavailable, pair};
 pub use identify::Pepper;
 pub use run::Limits;
 pub use serve::Service;

@@ -15,7 +15,7 @@ use super::bugs::{self, Bug};
 use super::chance;
 use super::decide::Decider;
 use super::follow::Follower;
-use super::handle::ShardSide;
+use super::handle::{Owner, ShardSide};
 use super::identify::Pepper;
 use super::keeper::{SnapshotKeeper, Snapshots};
 use super::lease::Leaseholder;
@@ -97,6 +97,7 @@ impl Service {
             shard: self.shard.clone(),
             name: self.holder.clone(),
             health: Arc::clone(&self.side.health),
+            clock: self.clock.clone(),
         };
         let witness = Witness::default();
         loop {
@@ -168,7 +169,10 @@ impl Service {
             () = stop.cancelled() => return Ok(()),
             way = self.way_out(&recovered, witness, seen) => way?,
         };
+        let (token, since) = (Some(recovered.token.to_string()), self.clock.now());
+        let owner = Some(Owner { name: self.holder.clone(), token, since });
         self.side.health.send_if_modified(|health| {
+            health.owner = owner;
             let unseen = || Some(String::from("not connected yet"));
             health.set("journal", None) | health.set("store", None) | health.set("broker", unseen())
         });

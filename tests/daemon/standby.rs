@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::common::daemon::{Daemon, Setup, event};
 use crate::common::wait::until;
@@ -33,6 +33,11 @@ fn knows(daemon: &Daemon, contact: &str) {
     assert_eq!(shown["state"], "waiting", "{shown}");
 }
 
+/// What `picket shards` says of a daemon's shard.
+fn shard_of(daemon: &Daemon) -> Value {
+    daemon.command(&["shards", "--json"]).remove(0)
+}
+
 #[test]
 fn of_two_daemons_one_owns_the_shard_and_the_other_goes_on_when_it_stops_or_dies() {
     let _alone = crate::heavy();
@@ -50,6 +55,14 @@ fn of_two_daemons_one_owns_the_shard_and_the_other_goes_on_when_it_stops_or_dies
     until("who stands by to show what the owner does", PATIENCE, || {
         other.try_get("/v1/contacts/c-1").filter(|reply| reply.status == 200 && reply.json()["state"] == "waiting")
     });
+
+    let (owner, follower) = until("both to know the same record", PATIENCE, || {
+        let both = (shard_of(&one), shard_of(&other));
+        (both.0["record"] == both.1["record"]).then_some(both)
+    });
+    assert_eq!((&owner["state"], &follower["state"]), (&json!("owner"), &json!("standby")));
+    assert_eq!(owner["owner"], follower["owner"]);
+    assert!(owner["token"].is_string() && follower["token"].is_null(), "{owner} {follower}");
 
     assert_eq!(one.stop(), Some(0), "{}", one.log_end());
     is_ready(&other);
