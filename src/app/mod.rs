@@ -39,6 +39,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let pepper = parts::pepper(&settings)?;
     let (activate, staged) = watch::channel(Arc::new(rules));
     let (handle, side) = pair(settings.shard.feed_keep);
+    let health = side.health();
     let service = Service {
         shard: settings.shard.name.clone(),
         holder: parts::holder(&settings)?,
@@ -63,7 +64,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     parts.shard.spawn(service.run(stop.clone()));
     parts.rest.spawn(server.run());
     parts.rest.spawn(notify_systemd(handle, stop.clone()));
-    parts.rest.spawn(reload::at_hangup(settings.rules.path.clone(), activate, stop));
+    parts.rest.spawn(reload::at_hangup(settings.rules.path.clone(), activate, health, stop));
     parts.run_until(stop_signal()).await
 }
 

@@ -10,6 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::shard::Health;
+
 /// Reads and checks the rules; everything that is wrong is said at once.
 pub(super) fn read(path: &Path) -> anyhow::Result<RuleSet> {
     match RuleSet::load(path) {
@@ -30,8 +32,14 @@ pub(super) fn read(path: &Path) -> anyhow::Result<RuleSet> {
     }
 }
 
-/// Checks the rules again at each SIGHUP, and puts them in force if they pass; otherwise those in force stay.
-pub(super) async fn at_hangup(path: PathBuf, activate: watch::Sender<Arc<RuleSet>>, stop: CancellationToken) {
+/// Checks the rules again at each SIGHUP, and puts them in force if they pass; otherwise those in force stay, and readiness
+/// says so.
+pub(super) async fn at_hangup(
+    path: PathBuf,
+    activate: watch::Sender<Arc<RuleSet>>,
+    health: Arc<watch::Sender<Health>>,
+    stop: CancellationToken,
+) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
         tracing::error!("cannot wait for SIGHUP: rules are reloaded by a restart only");
         return stop.cancelled().await;
@@ -42,7 +50,14 @@ pub(super) async fn at_hangup(path: PathBuf, activate: watch::Sender<Arc<RuleSet
             () = stop.cancelled() => return,
         }
         let file = path.clone();
-        match tokio::task::spawn_blocking(move || read(&file)).await {
+        let read = tokio::task::spawn_blocking(move || read(&file)).await;
+        let trouble = match &read {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(format!("the rules in force stay: {error:#}")),
+            Err(_) => Some(String::from("the rules in force stay: reading the new ones panicked")),
+        };
+        health.send_if_modified(|health| health.set("rules", trouble));
+        match read {
             Ok(Ok(rules)) if rules.hash() == activate.borrow().hash() => {
                 tracing::info!(hash = rules.hash(), "the rules are those in force already");
             }

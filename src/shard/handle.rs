@@ -32,6 +32,14 @@ pub struct ShardSide {
     pub(crate) health: Arc<watch::Sender<Health>>,
 }
 
+impl ShardSide {
+    /// Where others say what is wrong, too.
+    #[must_use]
+    pub fn health(&self) -> Arc<watch::Sender<Health>> {
+        Arc::clone(&self.health)
+    }
+}
+
 /// One message from the API, and where its answers go after commit.
 #[derive(Debug)]
 pub(crate) struct Submission {
@@ -76,8 +84,8 @@ pub struct Owner {
 /// One thing the shard depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dependency {
-    /// `store`, `journal`; `broker` is the way out, `inbox` the way in. An `archive` that is missing is told, and
-    /// nothing waits for it.
+    /// `store`, `journal`; `broker` is the way out, `inbox` the way in. An `archive` that is missing, and
+    /// `rules` that were refused, are told, and nothing waits for them.
     pub name: &'static str,
     /// What is wrong; nothing when it works.
     pub trouble: Option<String>,
@@ -93,7 +101,7 @@ impl Health {
     /// What is wrong, in one line; none when nothing is.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
-        self.trouble_of(|name| name != "archive")
+        self.trouble_of(|name| !matches!(name, "archive" | "rules"))
     }
 
     /// What keeps events from being committed. A broker that is away does not: outputs wait for it, up to a limit.

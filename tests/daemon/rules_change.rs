@@ -92,4 +92,16 @@ fn rules_that_do_not_pass_their_check_change_nobody() {
     daemon.hang_up();
     until("the refusal in the log", PATIENCE, || daemon.log_end().contains("the rules in force stay").then_some(()));
     assert!((0..WAITING).all(|n| contact(&daemon, n)["queue"] == "general"));
+    let rules = || {
+        let ready = daemon.get("/readyz");
+        let all = ready.json()["dependencies"].as_array().cloned().unwrap_or_default();
+        let trouble = all.iter().find(|one| one["name"] == "rules").map(|one| one["trouble"].clone());
+        (ready.status, trouble.unwrap_or_default())
+    };
+    let (status, trouble) = rules();
+    assert!(trouble.as_str().is_some_and(|text| text.contains("picket check")), "{trouble}");
+    assert_eq!(status, 200, "it routes by the rules in force");
+    daemon.change_rules(RULES);
+    daemon.hang_up();
+    until("the refusal to be over", PATIENCE, || rules().1.is_null().then_some(()));
 }
