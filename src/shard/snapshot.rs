@@ -7,8 +7,13 @@ use sha2::{Digest, Sha256};
 use super::ports::Snapshot;
 use super::state::ShardState;
 
-const MAGIC: &[u8; 8] = b"picket\0\x02";
+/// The version this build writes.
+pub const VERSION: u8 = 2;
+
+const MAGIC: [u8; 8] = [b'p', b'i', b'c', b'k', b'e', b't', 0, VERSION];
 const DIGEST: usize = 32;
+/// Bytes that one byte of LZ4 can stand for, at most.
+const EXPANSION: usize = 255;
 
 /// Why a snapshot cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +37,7 @@ pub fn encode(state: &ShardState) -> Result<Snapshot, Error> {
     let plain = postcard::to_stdvec(state).map_err(|error| Error::Unreadable(Box::new(error)))?;
     let packed = lz4_flex::compress_prepend_size(&plain);
     let mut body = Vec::with_capacity(MAGIC.len() + DIGEST + packed.len());
-    body.extend_from_slice(MAGIC);
+    body.extend_from_slice(&MAGIC);
     body.extend_from_slice(&Sha256::digest(&packed));
     body.extend_from_slice(&packed);
     Ok(Snapshot { head: state.head.clone(), body: Bytes::from(body) })
@@ -44,6 +49,11 @@ pub fn encode(state: &ShardState) -> Result<Snapshot, Error> {
 /// [`enum@Error`].
 pub fn decode(snapshot: &Snapshot) -> Result<ShardState, Error> {
     let packed = unseal(snapshot)?;
+    // What it claims to become is allocated before it is unpacked.
+    let claimed = packed.first_chunk().map_or(0, |size| u32::from_le_bytes(*size));
+    if usize::try_from(claimed).is_ok_and(|claimed| claimed / EXPANSION > packed.len()) {
+        return Err(Error::Damaged);
+    }
     let plain = lz4_flex::decompress_size_prepended(packed).map_err(|error| Error::Unreadable(Box::new(error)))?;
     let state: ShardState = postcard::from_bytes(&plain).map_err(|error| Error::Unreadable(Box::new(error)))?;
     if state.head == snapshot.head { Ok(state) } else { Err(Error::Damaged) }
@@ -56,7 +66,7 @@ pub fn is_whole(snapshot: &Snapshot) -> bool {
 }
 
 fn unseal(snapshot: &Snapshot) -> Result<&[u8], Error> {
-    let rest = snapshot.body.strip_prefix(MAGIC).ok_or(Error::Foreign)?;
+    let rest = snapshot.body.strip_prefix(&MAGIC).ok_or(Error::Foreign)?;
     let (digest, packed) = rest.split_at_checked(DIGEST).ok_or(Error::Damaged)?;
     if Sha256::digest(packed)[..] == *digest { Ok(packed) } else { Err(Error::Damaged) }
 }
@@ -84,5 +94,13 @@ mod tests {
             let bad = Snapshot { head: snapshot.head.clone(), body: Bytes::from(body) };
             assert!(decode(&bad).is_err(), "byte {at}");
         }
+    }
+
+    #[test]
+    fn a_snapshot_that_claims_more_than_it_can_hold_is_refused_before_room_is_made_for_it() {
+        let packed = [255; 16];
+        let body = [&MAGIC[..], &Sha256::digest(packed), &packed].concat();
+        let claims = Snapshot { head: Default::default(), body: body.into() };
+        assert!(matches!(decode(&claims), Err(Error::Damaged)));
     }
 }
