@@ -8,9 +8,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow, bail};
 use picket_core::{Names, Timestamp};
+use picket_rules::RuleSet;
 use picket_rules::facts::{AccountFacts, ContactFacts, CustomerFacts, Facts};
 use picket_rules::render::{self, Colour};
-use picket_rules::RuleSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
