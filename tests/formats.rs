@@ -28,7 +28,7 @@ use picket::shard::ports::{Entry, Head, Snapshot};
 use picket::shard::record::{self, Cause, Record, Verdict, digest};
 use picket::shard::snapshot;
 use picket_core::TimerKind;
-use place::{Place, store_of};
+use place::{LATER_RULES, Place, store_of};
 use run::{NOON, in_virtual_time, run};
 use serde_json::Value;
 
@@ -175,7 +175,7 @@ fn a_daemon_does_not_take_over_what_a_newer_one_wrote() {
     let mut journal = kept.journal;
     journal.push(newer_record(&kept.snapshot.head));
     let trouble = in_virtual_time(async {
-        let place = Place::open(NOON, store_of(&journal, None).await);
+        let place = Place::open(NOON, store_of(&journal, None).await, &LATER_RULES);
         tokio::time::sleep(Duration::from_secs(3)).await;
         assert!(!place.handle().health().active, "it owns the shard");
         place.handle().health().trouble().unwrap_or_default()
@@ -197,7 +197,7 @@ fn a_snapshot_of_a_newer_version_is_passed_over_and_the_journal_replayed_instead
     assert!(matches!(snapshot::decode(&newer), Err(snapshot::Error::Foreign)));
     let (_, state) = records(&kept.journal).expect("the journal reads");
     let shown = in_virtual_time(async {
-        let place = Place::open(state.time, store_of(&kept.journal, Some(&newer)).await);
+        let place = Place::open(state.time, store_of(&kept.journal, Some(&newer)).await, &LATER_RULES);
         place.until_ready().await;
         place.handle().model().outputs
     });

@@ -4,13 +4,10 @@
 //! seed is therefore a text file that can be read.
 #![no_main]
 
-#[path = "../../src/contract/mod.rs"]
-mod contract;
-
-use contract::wire::{HeaderValue, WireMessage};
-use contract::{Sources, decode};
 use libfuzzer_sys::fuzz_target;
 use picket_core::Timestamp;
+use picket_fuzz::contract::wire::{HeaderValue, WireMessage};
+use picket_fuzz::contract::{Sources, decode};
 
 const NOW: Timestamp = Timestamp(1_795_424_400_000);
 

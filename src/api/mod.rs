@@ -108,5 +108,17 @@ impl Api {
     }
 }
 
+/// Everything that is answered, for whoever brings requests without a connection; [`Server`] answers the same.
+#[must_use]
+pub fn router(
+    settings: &Settings,
+    shard: ShardHandle,
+    dead: Arc<dyn DeadLetters>,
+    metrics: Arc<Metrics>,
+    drained: CancellationToken,
+) -> Router {
+    Api::new(settings, shard, dead, metrics, drained).router()
+}
+
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Api;
 use crate::settings::Settings;
 use crate::shard::ShardHandle;
 use crate::shard::ports::DeadLetters;
@@ -49,7 +48,7 @@ impl Server {
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(settings.http.listen).await?;
         let address = listener.local_addr()?;
-        let router = Api::new(settings, shard, dead, metrics, drained.clone()).router();
+        let router = super::router(settings, shard, dead, metrics, drained.clone());
         let connections = Arc::new(Semaphore::new(settings.http.connections));
         let header_timeout = settings.http.header_timeout.duration();
         let drain = settings.http.drain.duration();

@@ -1,7 +1,7 @@
 //! Decides where the run whose journal is kept takes place: one shard of the real shell in virtual time, a store in memory,
 //! and a broker that says nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,6 +26,11 @@ use tokio_util::sync::CancellationToken;
 
 /// The shard's name.
 const SHARD: &str = "main";
+/// The rules at the beginning of the run.
+pub(crate) static RULES: LazyLock<Arc<RuleSet>> = LazyLock::new(|| rule_set(include_str!("rules.toml")));
+/// The rules at its end.
+pub(crate) static LATER_RULES: LazyLock<Arc<RuleSet>> =
+    LazyLock::new(|| rule_set(&include_str!("rules.toml").replace("longest = \"20s\"", "longest = \"1h\"")));
 /// How often the journal is looked at.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -45,8 +50,8 @@ struct Daemon {
 }
 
 impl Place {
-    pub(crate) fn open(now: Timestamp, store: Memory) -> Self {
-        let (rules, _) = watch::channel(rule_set(include_str!("rules.toml")));
+    pub(crate) fn open(now: Timestamp, store: Memory, rules: &Arc<RuleSet>) -> Self {
+        let (rules, _) = watch::channel(Arc::clone(rules));
         let mut place = Self { clock: Clock::set_to(now), store, daemon: None, rules, kept: Vec::new() };
         place.start();
         place
@@ -109,8 +114,8 @@ impl Place {
     }
 
     /// Puts other rules in force.
-    pub(crate) fn activate(&self, text: &str) {
-        self.rules.send_replace(rule_set(text));
+    pub(crate) fn activate(&self, rules: &Arc<RuleSet>) {
+        self.rules.send_replace(Arc::clone(rules));
     }
 
     /// Every record so far, those that were trimmed since included.

@@ -11,7 +11,7 @@ use picket::store::Memory;
 use picket_core::{ContactId, Kind, Timestamp};
 use serde_json::{Value, json};
 
-use crate::place::Place;
+use crate::place::{LATER_RULES, Place, RULES};
 
 /// A Monday in November 2026, at noon.
 pub(crate) const NOON: Timestamp = Timestamp(1_795_435_200_000);
@@ -36,7 +36,7 @@ pub(crate) fn in_virtual_time<T>(act: impl Future<Output = T>) -> T {
 /// Runs the script; the same each time.
 pub(crate) fn run() -> Ran {
     in_virtual_time(async {
-        let mut place = Place::open(NOON, Memory::new());
+        let mut place = Place::open(NOON, Memory::new(), &RULES);
         place.until_ready().await;
         let mut refused = Vec::new();
         let script = std::fs::read_to_string(SCRIPT).expect("the script");
@@ -50,7 +50,7 @@ pub(crate) fn run() -> Ran {
                     let by = i64::try_from(millis(rest).as_millis()).expect("a span");
                     place.clock.put(if word == "back" { -by } else { by });
                 }
-                "rules" => place.activate(&include_str!("rules.toml").replace("longest = \"20s\"", "longest = \"1h\"")),
+                "rules" => place.activate(&LATER_RULES),
                 "restart" => place.restart().await,
                 source => refused.extend(say(&place, number, source, rest).await),
             }
