@@ -109,7 +109,6 @@ impl Api {
 }
 
 /// Everything that is answered, for whoever brings requests without a connection; [`Server`] answers the same.
-#[must_use]
 pub fn router(
     settings: &Settings,
     shard: ShardHandle,
