@@ -1,5 +1,6 @@
 //! Decides whether an event was seen before: a window of 48 hours and a million events.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
 use picket_core::{Millis, Timestamp};
@@ -80,8 +81,15 @@ impl Seen {
 
 impl From<Vec<(u128, First)>> for Seen {
     fn from(entries: Vec<(u128, First)>) -> Self {
-        let order = entries.iter().map(|(key, _)| *key).collect();
-        Self { by_key: entries.into_iter().collect(), order }
+        let mut seen = Self::default();
+        for (key, first) in entries {
+            // What is read back may hold anything; the first of two is the one that counted.
+            if let Entry::Vacant(place) = seen.by_key.entry(key) {
+                place.insert(first);
+                seen.order.push_back(key);
+            }
+        }
+        seen
     }
 }
 
@@ -119,5 +127,14 @@ mod tests {
         assert_eq!(seen.look("pbx", "1", "a"), Sight::New);
         let copy = Seen::from(Vec::from(seen.clone()));
         assert_eq!(copy, seen);
+    }
+
+    #[test]
+    fn an_event_that_is_kept_twice_is_read_once() {
+        let mut seen = Seen::default();
+        seen.note(("pbx", "1", "a"), Timestamp(0), 1, 0, None);
+        let once = Vec::from(seen.clone());
+        let twice = Seen::from([once.clone(), once].concat());
+        assert_eq!(twice, seen);
     }
 }
