@@ -12,6 +12,7 @@ use super::lanes::{Lane, Turn, Waiting};
 use super::line::Ease;
 use super::state::{Agent, Contact};
 use super::steps::Advance;
+use super::stirred::Stirred;
 use super::timers::Timer;
 use crate::bugs::Bug;
 use crate::{
@@ -105,10 +106,12 @@ impl Router {
     pub(crate) fn settle(&mut self, now: Timestamp, out: &mut Vec<Event>) {
         self.stir_due(now);
         let mut round = Round::default();
+        let mut stirred = Stirred::default();
         let mut served: Vec<ContactId> = Vec::new();
         loop {
-            while let Some(id) = self.next_stirred() {
-                self.look_at(now, id, round.claims.is_empty(), &mut served, out);
+            while let Some(id) = self.next_stirred(&mut stirred) {
+                let is_only = round.claims.is_empty() && served.is_empty() && stirred.is_empty();
+                self.look_at(now, id, is_only, &mut served, out);
             }
             if self.serve_best(now, &mut round, out) {
                 // Whom somebody could take a moment ago may have nobody now, and move on.
@@ -126,20 +129,6 @@ impl Router {
         self.work.contacts.extend(due);
     }
 
-    /// The first in order of service of the contacts to be looked at.
-    fn next_stirred(&mut self) -> Option<ContactId> {
-        while let Some(id) = self.work.contacts.iter().copied().min_by_key(|id| {
-            let contact = self.contacts.get(id.index());
-            contact.map(|contact| (contact.plan.urgency, !contact.ahead, contact.since, contact.id))
-        }) {
-            self.work.contacts.remove(&id);
-            if self.contacts.get(id.index()).is_some_and(|contact| contact.is_waiting()) {
-                return Some(id);
-            }
-        }
-        None
-    }
-
     /// Moves a contact on, if nobody can take it and its time has come; else has those looked at who can.
     fn look_at(
         &mut self,
@@ -155,7 +144,7 @@ impl Router {
             if self.advance(now, id, out) == Advance::Moved {
                 self.work.contacts.insert(id);
             }
-        } else if is_only && served.is_empty() && self.work.contacts.is_empty() && self.work.agents.is_empty() {
+        } else if is_only && self.work.contacts.is_empty() && self.work.agents.is_empty() {
             // Nobody else has anything to gain: it is the best there is.
             self.put_before_all(now, id, choices, out);
         } else {

@@ -49,6 +49,7 @@ mod pool;
 mod smart;
 mod state;
 mod steps;
+mod stirred;
 mod table;
 mod timers;
 mod validate;

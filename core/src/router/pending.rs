@@ -20,12 +20,11 @@ impl<T: Copy + Ord> Pending<T> {
     }
 
     pub(crate) fn extend(&mut self, items: impl IntoIterator<Item = T>) {
-        items.into_iter().for_each(|item| self.insert(item));
-    }
-
-    pub(crate) fn remove(&mut self, item: &T) {
-        if let Ok(place) = self.0.binary_search(item) {
-            self.0.remove(place);
+        for item in items {
+            match self.0.back() {
+                Some(last) if *last >= item => self.insert(item),
+                _ => self.0.push_back(item),
+            }
         }
     }
 
