@@ -38,6 +38,7 @@ mod daemon {
     mod poison;
     mod readiness;
     mod rules_change;
+    mod shards;
     mod standby;
     mod stop;
     mod tour;

@@ -27,7 +27,7 @@ const WINDOW: usize = 64;
 /// Declares the topology, opens the gate, and relays until it is aborted.
 pub(crate) async fn start(url: &str, domain: &str, outputs: Outputs) -> JoinHandle<()> {
     let options = Arc::new(Options { url: url.to_owned(), ..Options::default() });
-    let shard = ShardRoute { name: domain.to_owned(), domains: vec![domain.to_owned()] };
+    let shard = ShardRoute { name: domain.to_owned(), domains: vec![domain.to_owned()], is_one_of_several: false };
     settle(&options, &shard).await.expect("a topology");
     let token = Token { epoch: 1, nonce: "0".repeat(32) };
     let mut outbox = RabbitOutbox::new(options, &shard).expect("a readable url");

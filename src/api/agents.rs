@@ -5,24 +5,28 @@ use axum::extract::State;
 use picket_core::{AgentId, AgentView, ChannelPresence, Kind, StateCause, StateSetter};
 use serde_json::{Value, json};
 
-use super::extract::Path;
+use super::extract::{Path, Query};
 use super::refusal::Refusal;
+use super::shards::Which;
 use super::{Api, contacts, names};
 use crate::shard::ShardState;
 
 /// `GET /v1/agents`: every agent.
-pub(super) async fn list(State(api): State<Api>) -> Json<Value> {
-    let model = api.0.shard.model();
-    let agents: Vec<Value> = model.router.agents().map(|agent| shown(&model, &agent)).collect();
-    Json(json!({ "agents": agents }))
+pub(super) async fn list(State(api): State<Api>, which: Query<Which>) -> Result<Json<Value>, Refusal> {
+    api.all_of(which, "agents", |state| state.router.agents().map(|agent| shown(state, &agent)).collect())
 }
 
 /// `GET /v1/agents/{id}`: one agent.
-pub(super) async fn one(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
-    let model = api.0.shard.model();
-    let agent = model.names.find(Kind::Agent, &id).and_then(|number| model.router.agent(AgentId(number)));
-    let agent = agent.ok_or_else(|| Refusal::unknown("unknown_agent", "no agent of this id is known"))?;
-    Ok(Json(shown(&model, &agent)))
+pub(super) async fn one(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    which: Query<Which>,
+) -> Result<Json<Value>, Refusal> {
+    let unknown = Refusal::unknown("unknown_agent", "no agent of this id is known");
+    api.one_of(which, unknown, |state| {
+        let number = state.names.find(Kind::Agent, &id)?;
+        Some(shown(state, &state.router.agent(AgentId(number))?))
+    })
 }
 
 fn shown(state: &ShardState, agent: &AgentView<'_>) -> Value {

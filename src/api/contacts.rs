@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::extract::{Path, Query};
 use super::refusal::Refusal;
-use super::{Api, names, plan, why};
+use super::{Api, names, plan, shards, why};
 use crate::shard::ShardState;
 
 /// Contacts on one page, unless fewer are asked for.
@@ -50,6 +50,8 @@ pub(super) struct Wanted {
     limit: Option<usize>,
     /// The `next` of the page before.
     after: Option<u32>,
+    /// Which of several shards; each numbers its contacts by itself.
+    shard: Option<String>,
 }
 
 /// `GET /v1/contacts`: a page of contacts in order of arrival, and where the next one begins.
@@ -63,7 +65,8 @@ pub(super) async fn list(State(api): State<Api>, Query(wanted): Query<Wanted>) -
         return Err(Refusal::bad_request("unknown_state", detail));
     }
     let limit = wanted.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
-    let model = api.0.shard.model();
+    let shard = api.one_shard(wanted.shard.as_deref())?;
+    let model = shard.handle.model();
     let state = &*model;
     let fits = |contact: &ContactView<'_>| {
         let same = |want: &Option<String>, name: &dyn Fn() -> Option<String>| {
@@ -86,7 +89,7 @@ pub(super) async fn list(State(api): State<Api>, Query(wanted): Query<Wanted>) -
     let more = page.len() > limit;
     page.truncate(limit);
     let next = page.last().filter(|_| more).map(|(id, _)| id.0);
-    let contacts: Vec<Value> = page.into_iter().map(|(_, contact)| contact).collect();
+    let contacts: Vec<Value> = page.into_iter().map(|(_, contact)| shards::of_shard(contact, &shard.name)).collect();
     Ok(Json(json!({ "contacts": contacts, "next": next })))
 }
 
@@ -95,6 +98,7 @@ pub(super) async fn list(State(api): State<Api>, Query(wanted): Query<Wanted>) -
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Which {
     source: Option<String>,
+    shard: Option<String>,
 }
 
 /// `GET /v1/contacts/{id}`: one contact; `source` tells apart those of several platforms.
@@ -103,28 +107,35 @@ pub(super) async fn one(
     Path(id): Path<String>,
     Query(which): Query<Which>,
 ) -> Result<Json<Value>, Refusal> {
-    let model = api.0.shard.model();
-    let contact = find(&model, &id, &which)?;
-    Ok(Json(whole(&model, &contact)))
+    find(&api, &id, &which, whole)
 }
 
-/// The one contact of an id.
-pub(super) fn find<'a>(state: &'a ShardState, id: &str, which: &Which) -> Result<ContactView<'a>, Refusal> {
-    let known = match &which.source {
-        Some(source) => state.find_contact(source, id).into_iter().collect(),
-        None => state.contacts_called(id),
-    };
-    let views: Vec<ContactView<'_>> = known.into_iter().filter_map(|contact| state.router.contact(contact)).collect();
-    match views.as_slice() {
-        [] => Err(Refusal::unknown("unknown_contact", "no contact of this id was received, or it is forgotten")),
-        [contact] => Ok(*contact),
-        several => {
-            let sources: Vec<String> = several.iter().map(|contact| names::source(state, contact.source)).collect();
-            let detail =
-                format!("several sources have a contact of this id; add ?source= one of {}", sources.join(", "));
-            Err(Refusal::new(StatusCode::CONFLICT, "ambiguous_contact", detail))
+/// The one contact of an id, shown.
+pub(super) fn find(
+    api: &Api,
+    id: &str,
+    which: &Which,
+    show: impl Fn(&ShardState, &ContactView<'_>) -> Value,
+) -> Result<Json<Value>, Refusal> {
+    let mut found = Vec::new();
+    let mut sources = Vec::new();
+    for shard in api.chosen(which.shard.as_deref())? {
+        let model = shard.handle.model();
+        let known = match &which.source {
+            Some(source) => model.find_contact(source, id).into_iter().collect(),
+            None => model.contacts_called(id),
+        };
+        for contact in known.into_iter().filter_map(|contact| model.router.contact(contact)) {
+            sources.push(names::source(&model, contact.source));
+            found.push((shard, show(&model, &contact)));
         }
     }
+    if sources.iter().any(|source| *source != sources[0]) {
+        let detail = format!("several sources have a contact of this id; add ?source= one of {}", sources.join(", "));
+        return Err(Refusal::new(StatusCode::CONFLICT, "ambiguous_contact", detail));
+    }
+    let unknown = Refusal::unknown("unknown_contact", "no contact of this id was received, or it is forgotten");
+    shards::only(found.into_iter(), unknown)
 }
 
 /// A line of the list.

@@ -14,6 +14,7 @@ use super::auth::Caller;
 use super::refusal::Refusal;
 use crate::contract::answer::{Answer, Outcome};
 use crate::contract::code::Code;
+use crate::contract::split::{Part, split};
 use crate::contract::wire::{HeaderValue, WireMessage};
 use crate::settings::Right;
 
@@ -48,11 +49,30 @@ pub(super) async fn take(
         control::refuse(&message)?;
     }
     let batch = message.content_type.as_deref().is_some_and(|kind| kind.starts_with("application/cloudevents-batch"));
-    let answers = api.0.shard.submit(message).await?;
+    let answers = submit(&api, message).await?;
     match whole_refused(&answers, batch) {
         Some(refusal) => Err(refusal),
         None => Ok(Json(answers).into_response()),
     }
+}
+
+/// Hands each event to the shard of its domain; the answers come in the order of the events. Where a shard takes nothing,
+/// another one may have taken its part: the whole is sent again, and what was taken is known.
+async fn submit(api: &Api, message: WireMessage) -> Result<Vec<Answer>, Refusal> {
+    let shards = &api.0.shards;
+    if let [only] = &shards[..] {
+        return Ok(only.handle.submit(message).await?);
+    }
+    let parts = split(message, |domain| shards.iter().position(|shard| shard.domains.iter().any(|one| one == domain)));
+    let mut answers = Vec::new();
+    for Part { taker, events, message } in parts {
+        let answered = shards[taker].handle.submit(message).await?;
+        // A part that could not be read at all has one answer.
+        let last = events.last().copied().unwrap_or_default();
+        answers.extend(events.into_iter().chain(std::iter::repeat(last)).zip(answered));
+    }
+    answers.sort_by_key(|(place, _)| *place);
+    Ok(answers.into_iter().map(|(_, answer)| answer).collect())
 }
 
 fn announced_length(headers: &HeaderMap) -> Option<usize> {

@@ -7,9 +7,8 @@ use axum::response::{IntoResponse, Response};
 use picket_core::Presence;
 use serde_json::{Value, json};
 
-use super::{Api, contacts, names};
+use super::{Api, Shard, contacts, names};
 use crate::settings::ClockKind;
-use crate::shard::ShardState;
 use crate::telemetry::{self, Gauges};
 
 /// `GET /`: what there is.
@@ -36,29 +35,37 @@ pub(super) async fn alive() -> Json<Value> {
 
 /// `GET /readyz`: 200 when events are taken and decided, otherwise 503 with what is wrong.
 pub(super) async fn ready(State(api): State<Api>) -> Response {
-    let health = api.0.shard.health();
+    let healths: Vec<_> = api.0.shards.iter().map(|shard| (&shard.name, shard.handle.health())).collect();
+    // Of several shards some may be another daemon's, as long as one is this one's.
+    let is_ready = healths.iter().any(|(_, health)| health.ready())
+        && healths.iter().all(|(_, health)| health.ready() || health.standby);
     let (status, word) =
-        if health.ready() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
-    let dependencies: Vec<Value> =
-        health.dependencies.iter().map(|one| json!({ "name": one.name, "trouble": one.trouble })).collect();
-    let why = health.trouble();
+        if is_ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
+    let dependencies: Vec<Value> = healths
+        .iter()
+        .flat_map(|(shard, health)| health.dependencies.iter().map(move |one| (shard, one)))
+        .map(|(shard, one)| json!({ "shard": shard, "name": one.name, "trouble": one.trouble }))
+        .collect();
+    let troubles = healths.iter().filter(|(_, health)| !is_ready || !health.standby);
+    let troubles: Vec<String> = troubles
+        .filter_map(|(shard, health)| Some((shard, health.trouble()?)))
+        .map(|(shard, trouble)| if healths.len() == 1 { trouble } else { format!("{shard}: {trouble}") })
+        .collect();
+    let why = (!troubles.is_empty()).then(|| troubles.join("; "));
     (status, Json(json!({ "status": word, "why": why, "dependencies": dependencies }))).into_response()
 }
 
 /// `GET /metrics`: OpenMetrics text.
 pub(super) async fn metrics(State(api): State<Api>) -> Response {
-    for dependency in api.0.shard.health().dependencies {
-        api.0.metrics.dependency(dependency.name, dependency.trouble.is_none());
-    }
-    let mut now = gauges(&api.0.shard.model());
-    now.subscribers = i64::try_from(api.0.shard.feed().subscribers()).unwrap_or(i64::MAX);
+    let now: Vec<Gauges> = api.0.shards.iter().map(gauges).collect();
     match api.0.metrics.render(&now) {
         Ok(text) => ([(header::CONTENT_TYPE, telemetry::CONTENT_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
-fn gauges(state: &ShardState) -> Gauges {
+fn gauges(shard: &Shard) -> Gauges {
+    let state = &*shard.handle.model();
     let queues = state.router.queues().map(|queue| (names::queue(state, queue.id), i64::from(queue.waiting))).collect();
     let mut contacts: Vec<(&'static str, i64)> = contacts::STATES.iter().map(|word| (*word, 0)).collect();
     for contact in state.router.contacts() {
@@ -80,5 +87,14 @@ fn gauges(state: &ShardState) -> Gauges {
         Presence::NotReady => telemetry::Presence::NotReady,
     };
     let agents = agents.into_iter().map(|(presence, count)| (label(presence), count)).collect();
-    Gauges { queues, contacts, agents, subscribers: 0 }
+    let health = shard.handle.health();
+    Gauges {
+        shard: shard.name.clone(),
+        rules: state.rules.as_ref().map(|rules| (rules.number, rules.hash.clone())),
+        dependencies: health.dependencies.iter().map(|one| (one.name, one.trouble.is_none())).collect(),
+        queues,
+        contacts,
+        agents,
+        subscribers: i64::try_from(shard.handle.feed().subscribers()).unwrap_or(i64::MAX),
+    }
 }

@@ -26,11 +26,11 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::settings::{ClockKind, Settings};
-use crate::shard::ShardHandle;
 use crate::shard::ports::DeadLetters;
 use crate::telemetry::Metrics;
 
 pub use server::Server;
+pub use shards::Shard;
 
 /// What every request can reach. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -38,9 +38,7 @@ struct Api(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// What the shard is called.
-    name: String,
-    shard: ShardHandle,
+    shards: Arc<[Shard]>,
     dead: Arc<dyn DeadLetters>,
     metrics: Arc<Metrics>,
     access: auth::Access,
@@ -57,15 +55,14 @@ struct Shared {
 impl Api {
     fn new(
         settings: &Settings,
-        shard: ShardHandle,
+        shards: Arc<[Shard]>,
         dead: Arc<dyn DeadLetters>,
         metrics: Arc<Metrics>,
         drained: CancellationToken,
     ) -> Self {
         let http = &settings.http;
         Self(Arc::new(Shared {
-            name: settings.shard.name.clone(),
-            shard,
+            shards,
             dead,
             metrics,
             access: auth::Access::new(http),
@@ -111,12 +108,12 @@ impl Api {
 /// Everything that is answered, for whoever brings requests without a connection; [`Server`] answers the same.
 pub fn router(
     settings: &Settings,
-    shard: ShardHandle,
+    shards: Arc<[Shard]>,
     dead: Arc<dyn DeadLetters>,
     metrics: Arc<Metrics>,
     drained: CancellationToken,
 ) -> Router {
-    Api::new(settings, shard, dead, metrics, drained).router()
+    Api::new(settings, shards, dead, metrics, drained).router()
 }
 
 #[cfg(test)]

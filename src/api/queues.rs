@@ -5,24 +5,28 @@ use axum::extract::State;
 use picket_core::{Kind, QueueId, QueueOrder, QueueView};
 use serde_json::{Value, json};
 
-use super::extract::Path;
+use super::extract::{Path, Query};
 use super::refusal::Refusal;
+use super::shards::Which;
 use super::{Api, names, plan, why};
 use crate::shard::ShardState;
 
 /// `GET /v1/queues`: every queue.
-pub(super) async fn list(State(api): State<Api>) -> Json<Value> {
-    let model = api.0.shard.model();
-    let queues: Vec<Value> = model.router.queues().map(|queue| shown(&model, &queue)).collect();
-    Json(json!({ "queues": queues }))
+pub(super) async fn list(State(api): State<Api>, which: Query<Which>) -> Result<Json<Value>, Refusal> {
+    api.all_of(which, "queues", |state| state.router.queues().map(|queue| shown(state, &queue)).collect())
 }
 
 /// `GET /v1/queues/{id}`: one queue.
-pub(super) async fn one(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
-    let model = api.0.shard.model();
-    let queue = model.names.find(Kind::Queue, &id).and_then(|number| model.router.queue(QueueId(number)));
-    let queue = queue.ok_or_else(|| Refusal::unknown("unknown_queue", "no queue of this id is known"))?;
-    Ok(Json(shown(&model, &queue)))
+pub(super) async fn one(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    which: Query<Which>,
+) -> Result<Json<Value>, Refusal> {
+    let unknown = Refusal::unknown("unknown_queue", "no queue of this id is known");
+    api.one_of(which, unknown, |state| {
+        let number = state.names.find(Kind::Queue, &id)?;
+        Some(shown(state, &state.router.queue(QueueId(number))?))
+    })
 }
 
 fn shown(state: &ShardState, queue: &QueueView<'_>) -> Value {

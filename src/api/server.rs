@@ -14,8 +14,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::Shard;
 use crate::settings::Settings;
-use crate::shard::ShardHandle;
 use crate::shard::ports::DeadLetters;
 use crate::telemetry::Metrics;
 
@@ -41,14 +41,14 @@ impl Server {
     /// When the address cannot be had.
     pub async fn bind(
         settings: &Settings,
-        shard: ShardHandle,
+        shards: Arc<[Shard]>,
         dead: Arc<dyn DeadLetters>,
         metrics: Arc<Metrics>,
         drained: CancellationToken,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(settings.http.listen).await?;
         let address = listener.local_addr()?;
-        let router = super::router(settings, shard, dead, metrics, drained.clone());
+        let router = super::router(settings, shards, dead, metrics, drained.clone());
         let connections = Arc::new(Semaphore::new(settings.http.connections));
         let header_timeout = settings.http.header_timeout.duration();
         let drain = settings.http.drain.duration();

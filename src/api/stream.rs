@@ -24,6 +24,7 @@ pub(super) struct Wanted {
     domain: String,
     agent: String,
     after: Option<String>,
+    shard: Option<String>,
 }
 
 /// `GET /v1/stream`: `id` is the number of the output, `event` its type, `data` the CloudEvent.
@@ -37,7 +38,7 @@ pub(super) async fn follow(
         Refusal::unavailable("as many live feeds are open as http.streams allows", Duration::from_secs(5))
     })?;
     let filter = Filter::parse(&wanted.r#type, &wanted.domain, &wanted.agent);
-    let subscription = api.0.shard.feed().subscribe(after, filter);
+    let subscription = api.one_shard(wanted.shard.as_deref())?.handle.feed().subscribe(after, filter);
     let follower = Follower {
         told: subscription.position(),
         subscription,

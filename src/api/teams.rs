@@ -5,24 +5,28 @@ use axum::extract::State;
 use picket_core::{Kind, Member, TeamId, TeamView};
 use serde_json::{Value, json};
 
-use super::extract::Path;
+use super::extract::{Path, Query};
 use super::refusal::Refusal;
+use super::shards::Which;
 use super::{Api, names};
 use crate::shard::ShardState;
 
 /// `GET /v1/teams`: every team.
-pub(super) async fn list(State(api): State<Api>) -> Json<Value> {
-    let model = api.0.shard.model();
-    let teams: Vec<Value> = model.router.teams().map(|team| shown(&model, &team)).collect();
-    Json(json!({ "teams": teams }))
+pub(super) async fn list(State(api): State<Api>, which: Query<Which>) -> Result<Json<Value>, Refusal> {
+    api.all_of(which, "teams", |state| state.router.teams().map(|team| shown(state, &team)).collect())
 }
 
 /// `GET /v1/teams/{id}`: one team.
-pub(super) async fn one(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
-    let model = api.0.shard.model();
-    let team = model.names.find(Kind::Team, &id).and_then(|number| model.router.team(TeamId(number)));
-    let team = team.ok_or_else(|| Refusal::unknown("unknown_team", "no team of this id is known"))?;
-    Ok(Json(shown(&model, &team)))
+pub(super) async fn one(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    which: Query<Which>,
+) -> Result<Json<Value>, Refusal> {
+    let unknown = Refusal::unknown("unknown_team", "no team of this id is known");
+    api.one_of(which, unknown, |state| {
+        let number = state.names.find(Kind::Team, &id)?;
+        Some(shown(state, &state.router.team(TeamId(number))?))
+    })
 }
 
 fn shown(state: &ShardState, team: &TeamView<'_>) -> Value {

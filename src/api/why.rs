@@ -18,9 +18,7 @@ pub(super) async fn one(
     Path(id): Path<String>,
     Query(which): Query<Which>,
 ) -> Result<Json<Value>, Refusal> {
-    let model = api.0.shard.model();
-    let contact = contacts::find(&model, &id, &which)?;
-    Ok(Json(shown(&model, &contact)))
+    contacts::find(&api, &id, &which, shown)
 }
 
 fn shown(state: &ShardState, contact: &ContactView<'_>) -> Value {

@@ -13,10 +13,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::api;
+use crate::api::{self, Shard};
 use crate::clock::Clock;
 use crate::settings::{BrokerKind, BrokerSetup, ClockKind, Settings};
-use crate::shard::{Limits, Service, ShardHandle, pair};
+use crate::shard::{Health, Limits, Service, ShardSide, Spread, pair};
 use crate::telemetry::Metrics;
 
 /// How long everything may take to end.
@@ -37,34 +37,48 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let broker = parts::broker(&settings, &rules, file).await?;
     let sources = parts::sources(&settings, &rules)?;
     let pepper = parts::pepper(&settings)?;
+    let all = parts::shards(&settings, &rules);
     let (activate, staged) = watch::channel(Arc::new(rules));
-    let (handle, side) = pair(settings.shard.feed_keep);
-    let health = side.health();
-    let service = Service {
-        shard: settings.shard.name.clone(),
-        holder: parts::holder(&settings)?,
+    let holder = parts::holder(&settings)?;
+    let spread = Spread::new(holder.clone(), all.iter().map(|(name, _)| name.clone()).collect());
+    let service = |shard: &str, domains: &[String], side: ShardSide| Service {
+        shard: shard.to_owned(),
+        holder: holder.clone(),
         instance: settings.instance(),
         limits: Limits { batch: settings.shard.batch_most.clamp(1, 512), outbox: settings.shard.outbox_bound },
         snapshot_every: settings.shard.snapshot_records,
-        clock,
-        sources: Arc::new(sources),
+        clock: clock.clone(),
+        sources: Arc::new(sources.of_shard(domains)),
         broker: Arc::clone(&broker),
         metrics: Arc::clone(&metrics),
-        rules: staged,
-        store,
-        pepper,
+        rules: staged.clone(),
+        store: Arc::clone(&store),
+        pepper: pepper.clone(),
+        spread: Arc::clone(&spread),
         side,
     };
+    let (mut shards, mut services, mut healths) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, domains) in all {
+        let (handle, side) = pair(settings.shard.feed_keep);
+        healths.push(side.health());
+        services.push(service(&name, &domains, side));
+        shards.push(Shard { name, domains, handle });
+    }
     let (stop, drained) = (CancellationToken::new(), CancellationToken::new());
-    let server = api::Server::bind(&settings, handle.clone(), broker.dead_letters(), metrics, drained.clone())
+    let shards: Arc<[Shard]> = shards.into();
+    let (dead, counted) = (broker.dead_letters(), Arc::clone(&metrics));
+    let server = api::Server::bind(&settings, Arc::clone(&shards), dead, counted, drained.clone())
         .await
         .with_context(|| format!("cannot listen on {}", settings.http.listen))?;
     tracing::info!(address = %server.address(), "the API listens");
     let mut parts = Parts { stop: stop.clone(), drained, ..Parts::default() };
-    parts.shard.spawn(service.run(stop.clone()));
+    for service in services {
+        parts.shard.spawn(service.run(stop.clone()));
+    }
+    parts.shard.spawn(Arc::clone(&spread).run(Arc::clone(&store), stop.clone()));
     parts.rest.spawn(server.run());
-    parts.rest.spawn(notify_systemd(handle, stop.clone()));
-    parts.rest.spawn(reload::at_hangup(settings.rules.path.clone(), activate, health, stop));
+    parts.rest.spawn(notify_systemd(shards, stop.clone()));
+    parts.rest.spawn(reload::at_hangup(settings.rules.path.clone(), activate, healths, stop));
     parts.run_until(stop_signal()).await
 }
 
@@ -134,15 +148,21 @@ pub struct Accepted {
     pub was_at: Option<u64>,
 }
 
-/// Lets a shard go on from where its journal ends now, whatever was committed earlier: the word of an operator who has no
-/// backup to restore. None where the broker is embedded, which keeps no beacon.
+/// Lets the shards go on from where their journals end now, whatever was committed earlier: the word of an operator who has
+/// no backup to restore. None where the broker is embedded, which keeps no beacon.
 ///
 /// # Errors
 /// Store or broker cannot be used.
-pub async fn accept_loss(settings: &Settings) -> anyhow::Result<Option<Accepted>> {
+pub async fn accept_loss(settings: &Settings) -> anyhow::Result<Vec<Accepted>> {
     match settings.broker.kind {
-        BrokerKind::Embedded => Ok(None),
-        BrokerKind::Rabbitmq => parts::accept_loss(settings, &reload::read(&settings.rules.path)?).await.map(Some),
+        BrokerKind::Embedded => Ok(Vec::new()),
+        BrokerKind::Rabbitmq => {
+            let mut accepted = Vec::new();
+            for (shard, _) in settings.all_shards() {
+                accepted.push(parts::accept_loss(settings, shard).await?);
+            }
+            Ok(accepted)
+        }
     }
 }
 
@@ -157,7 +177,7 @@ async fn stop_signal() -> anyhow::Result<()> {
 }
 
 /// Tells systemd when the shard is ready, and that it is alive as long as its health can be read.
-async fn notify_systemd(handle: ShardHandle, stop: CancellationToken) {
+async fn notify_systemd(shards: Arc<[Shard]>, stop: CancellationToken) {
     let mut pace = tokio::time::interval(Duration::from_millis(500));
     let mut said_ready = false;
     loop {
@@ -165,13 +185,14 @@ async fn notify_systemd(handle: ShardHandle, stop: CancellationToken) {
             _ = pace.tick() => {}
             () = stop.cancelled() => return,
         }
-        let health = handle.health();
+        let healths: Vec<Health> = shards.iter().map(|shard| shard.handle.health()).collect();
         // Who stands by has started, too.
-        if (health.ready() || health.standby) && !said_ready {
+        if healths.iter().all(|health| health.ready() || health.standby) && !said_ready {
             said_ready = sd_notify::notify(&[sd_notify::NotifyState::Ready]).is_ok();
-            tracing::info!(standby = health.standby, "ready");
+            tracing::info!(standby = healths.iter().all(|health| health.standby), "ready");
         }
-        let status = health.trouble().unwrap_or_else(|| "routing".to_owned());
+        let trouble = healths.iter().find_map(Health::trouble);
+        let status = trouble.unwrap_or_else(|| "routing".to_owned());
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog, sd_notify::NotifyState::Status(&status)]);
     }
 }

@@ -66,15 +66,16 @@ pub(super) async fn broker(
 ) -> anyhow::Result<Arc<dyn Broker>> {
     match settings.broker.kind {
         BrokerKind::Embedded => Ok(Arc::new(embedded::Embedded::open(file).await?)),
-        BrokerKind::Rabbitmq => Ok(Arc::new(rabbitmq::Rabbitmq::new(rabbitmq_options(settings, rules))?)),
+        BrokerKind::Rabbitmq => {
+            Ok(Arc::new(rabbitmq::Rabbitmq::new(rabbitmq_options(settings), routes(settings, rules))?))
+        }
     }
 }
 
-fn rabbitmq_options(settings: &Settings, rules: &RuleSet) -> rabbitmq::Options {
+fn rabbitmq_options(settings: &Settings) -> rabbitmq::Options {
     let given = &settings.broker.rabbitmq;
     rabbitmq::Options {
         url: given.url.expose().to_owned(),
-        domains: domains(settings, rules),
         prefetch: given.prefetch,
         heartbeat_s: u16::try_from(given.heartbeat.duration().as_secs()).unwrap_or(u16::MAX),
         publish_timeout_ms: millis(given.confirm_timeout),
@@ -98,33 +99,53 @@ const fn setup_of(how: BrokerSetup) -> rabbitmq::Setup {
     }
 }
 
-/// Makes what a shard needs at the broker, or looks whether it is there; the names of all of it.
+/// Makes what the shards need at the broker, or looks whether it is there; the names of all of it.
 pub(super) async fn set_up(settings: &Settings, rules: &RuleSet, how: BrokerSetup) -> anyhow::Result<Vec<String>> {
-    let options = rabbitmq::Options { setup: setup_of(how), ..rabbitmq_options(settings, rules) };
-    let route = rabbitmq::ShardRoute { name: settings.shard.name.clone(), domains: options.domains.clone() };
-    rabbitmq::settle(&options, &route).await?;
-    Ok(rabbitmq::Topology::for_shard(&options, &route).names())
+    let options = rabbitmq::Options { setup: setup_of(how), ..rabbitmq_options(settings) };
+    let mut names = Vec::new();
+    for route in routes(settings, rules) {
+        rabbitmq::settle(&options, &route).await?;
+        // What all shards share is named once.
+        names.extend(
+            rabbitmq::Topology::for_shard(&options, &route)
+                .names()
+                .into_iter()
+                .filter(|name| !names.contains(name))
+                .collect::<Vec<_>>(),
+        );
+    }
+    Ok(names)
 }
 
 /// Leaves the word at the broker that the journal may end where it ends now.
-pub(super) async fn accept_loss(settings: &Settings, rules: &RuleSet) -> anyhow::Result<Accepted> {
-    let shard = settings.shard.name.clone();
+pub(super) async fn accept_loss(settings: &Settings, shard: String) -> anyhow::Result<Accepted> {
     let head = store(settings).await?.0.head(&shard).await?;
     let goes_on_behind = head.seq;
     let beacon = Beacon { epoch: 0, head, at: Clock::System.now().0 };
-    let before = rabbitmq::replace_beacon(&rabbitmq_options(settings, rules), &shard, &beacon).await?;
+    let before = rabbitmq::replace_beacon(&rabbitmq_options(settings), &shard, &beacon).await?;
     Ok(Accepted { shard, goes_on_behind, was_at: before.map(|beacon| beacon.head.seq) })
 }
 
-/// The domains this shard routes: as set, otherwise all that the rules name.
-fn domains(settings: &Settings, rules: &RuleSet) -> Vec<String> {
-    if settings.shard.domains.0.is_empty() {
-        return rules.domains().map(str::to_owned).collect();
+/// Every shard with the domains that it routes: as set, otherwise all that the rules name.
+pub(super) fn shards(settings: &Settings, rules: &RuleSet) -> Vec<(String, Vec<String>)> {
+    let mut shards = settings.all_shards();
+    for (_, domains) in shards.iter_mut().filter(|(_, domains)| domains.is_empty()) {
+        domains.extend(rules.domains().map(str::to_owned));
     }
-    settings.shard.domains.0.clone()
+    let is_routed = |domain: &&str| shards.iter().any(|(_, domains)| domains.iter().any(|one| one == domain));
+    for domain in rules.domains().filter(|domain| !is_routed(domain)) {
+        tracing::warn!(domain, "the rules name a domain that no shard here routes");
+    }
+    shards
 }
 
-/// What each platform may send.
+fn routes(settings: &Settings, rules: &RuleSet) -> Vec<rabbitmq::ShardRoute> {
+    let shards = shards(settings, rules);
+    let is_one_of_several = shards.len() > 1;
+    shards.into_iter().map(|(name, domains)| rabbitmq::ShardRoute { name, domains, is_one_of_several }).collect()
+}
+
+/// What each platform may send, whichever shard takes it.
 pub(super) fn sources(settings: &Settings, rules: &RuleSet) -> anyhow::Result<Sources> {
     let configured = settings.source.iter().map(|(name, given)| {
         let config = SourceConfig {
@@ -136,7 +157,8 @@ pub(super) fn sources(settings: &Settings, rules: &RuleSet) -> anyhow::Result<So
         };
         (name.clone(), config)
     });
-    Ok(Sources::new(configured.collect(), domains(settings, rules))?)
+    let domains = shards(settings, rules).into_iter().flat_map(|(_, domains)| domains);
+    Ok(Sources::new(configured.collect(), domains)?)
 }
 
 /// The secret that turns people into keyed hashes; made at the first start where the data lie in a folder of ours.

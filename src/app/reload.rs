@@ -37,7 +37,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<RuleSet> {
 pub(super) async fn at_hangup(
     path: PathBuf,
     activate: watch::Sender<Arc<RuleSet>>,
-    health: Arc<watch::Sender<Health>>,
+    healths: Vec<Arc<watch::Sender<Health>>>,
     stop: CancellationToken,
 ) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
@@ -56,7 +56,9 @@ pub(super) async fn at_hangup(
             Ok(Err(error)) => Some(format!("the rules in force stay: {error:#}")),
             Err(_) => Some(String::from("the rules in force stay: reading the new ones panicked")),
         };
-        health.send_if_modified(|health| health.set("rules", trouble));
+        for health in &healths {
+            health.send_if_modified(|health| health.set("rules", trouble.clone()));
+        }
         match read {
             Ok(Ok(rules)) if rules.hash() == activate.borrow().hash() => {
                 tracing::info!(hash = rules.hash(), "the rules are those in force already");

@@ -49,7 +49,12 @@ impl Setup {
         let runtime = runtime.context("cannot start the runtime")?;
         if self.accept_loss {
             let accepted = runtime.block_on(app::accept_loss(&settings))?;
-            println!("{}", if self.json { serde_json::to_string(&accepted)? } else { in_words(accepted.as_ref()) });
+            if accepted.is_empty() && !self.json {
+                println!("the embedded broker keeps no beacon: there is nothing to accept");
+            }
+            for one in &accepted {
+                println!("{}", if self.json { serde_json::to_string(one)? } else { in_words(one) });
+            }
             return Ok(ExitCode::SUCCESS);
         }
         let how = if self.check { BrokerSetup::Check } else { BrokerSetup::Declare };
@@ -65,15 +70,10 @@ impl Setup {
     }
 }
 
-fn in_words(accepted: Option<&Accepted>) -> String {
-    match accepted {
-        None => "the embedded broker keeps no beacon: there is nothing to accept".to_owned(),
-        Some(Accepted { shard, goes_on_behind, was_at }) => {
-            let was = was_at.map_or_else(
-                || "none was known to be committed".to_owned(),
-                |seq| format!("record {seq} was committed earlier"),
-            );
-            format!("shard {shard} goes on behind record {goes_on_behind}; {was}")
-        }
-    }
+fn in_words(Accepted { shard, goes_on_behind, was_at }: &Accepted) -> String {
+    let was = was_at.map_or_else(
+        || "none was known to be committed".to_owned(),
+        |seq| format!("record {seq} was committed earlier"),
+    );
+    format!("shard {shard} goes on behind record {goes_on_behind}; {was}")
 }

@@ -32,6 +32,9 @@ pub(crate) struct Tail {
     /// Only what concerns these agents
     #[arg(long, value_name = "AGENTS")]
     agent: Option<String>,
+    /// Which of several shards to follow
+    #[arg(long, value_name = "SHARD")]
+    shard: Option<String>,
     /// Begin behind this output instead of now
     #[arg(long, value_name = "NUMBER")]
     after: Option<u64>,
@@ -82,7 +85,8 @@ impl Tail {
     }
 
     fn path(&self) -> String {
-        let filters = [("type", &self.r#type), ("domain", &self.domain), ("agent", &self.agent)];
+        let filters =
+            [("type", &self.r#type), ("domain", &self.domain), ("agent", &self.agent), ("shard", &self.shard)];
         let query: Vec<String> = filters
             .iter()
             .filter_map(|(name, value)| Some(format!("{name}={}", query_value(value.as_ref()?))))

@@ -30,7 +30,7 @@ impl Complaint {
 
 /// How CloudEvents are carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     Structured,
     Binary,
     Batch,
@@ -89,7 +89,7 @@ fn candidates(message: &WireMessage, headers: BTreeMap<&'static str, String>) ->
     }
 }
 
-fn mode(message: &WireMessage) -> Result<Mode, Complaint> {
+pub(super) fn mode(message: &WireMessage) -> Result<Mode, Complaint> {
     let refuse = |detail: &str| Err(Complaint::new(Code::UnsupportedContentType, detail));
     let Some(content_type) = message.content_type.as_deref() else {
         return if headers::any(message) {

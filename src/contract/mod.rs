@@ -14,6 +14,7 @@ pub mod outbound;
 pub mod routing_key;
 pub mod schema;
 mod sources;
+pub mod split;
 mod suggest;
 pub mod value;
 pub mod wire;

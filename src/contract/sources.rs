@@ -37,6 +37,8 @@ impl Default for SourceConfig {
 pub struct Sources {
     by_name: BTreeMap<String, SourceConfig>,
     domains: BTreeSet<String>,
+    /// Whether a message has to say which domain it is for, although only one is taken here.
+    has_to_say: bool,
 }
 
 /// Why a configuration of sources cannot be used.
@@ -101,7 +103,14 @@ impl Sources {
                 return Err(SourcesError::Type { name: name.clone(), pattern: pattern.clone() });
             }
         }
-        Ok(Self { by_name: sources, domains })
+        let has_to_say = domains.len() > 1;
+        Ok(Self { by_name: sources, domains, has_to_say })
+    }
+
+    /// The same for one of several shards: only these domains are taken.
+    #[must_use]
+    pub fn of_shard(&self, domains: &[String]) -> Self {
+        Self { domains: domains.iter().cloned().collect(), ..self.clone() }
     }
 
     /// The configuration of a source; none when it is not configured.
@@ -123,7 +132,7 @@ impl Sources {
                 Err((Code::UnknownDomain, format!("the domain {domain} is not configured")))
             }
             Some(domain) => Ok(Some(domain.to_owned())),
-            None if self.domains.len() > 1 => Err((
+            None if self.has_to_say => Err((
                 Code::MissingDomain,
                 "several domains are configured and none is named; send picketdomain or a routing key".to_owned(),
             )),

@@ -1,5 +1,7 @@
 //! Decides which settings are refused although each can be read: dangerous together, or out of range.
 
+use std::collections::BTreeMap;
+
 use super::Settings;
 use super::error::Error;
 use super::layers::Layers;
@@ -140,12 +142,13 @@ fn shard(settings: &Settings) -> Option<Complaint> {
     let plain = |text: &str| {
         (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
-    if !plain(&shard.name) {
-        return complain(
-            "shard.name",
-            format!("`{}` names queues and keys", shard.name),
-            "use 1 to 32 letters, digits, \"-\" and \"_\"",
-        );
+    let key = if settings.shards.is_empty() { "shard.name" } else { "shards" };
+    if let Some((name, _)) = settings.all_shards().iter().find(|(name, _)| !plain(name)) {
+        let problem = format!("`{name}` names queues and keys");
+        return complain(key, problem, "use 1 to 32 letters, digits, \"-\" and \"_\"");
+    }
+    if let Some(complaint) = several(settings) {
+        return Some(complaint);
     }
     for (key, value) in [
         ("shard.batch_most", shard.batch_most),
@@ -158,6 +161,37 @@ fn shard(settings: &Settings) -> Option<Complaint> {
     }
     if shard.snapshot_records == 0 {
         return complain("shard.snapshot_records", "it must be at least 1", "see config/picket.toml for the default");
+    }
+    None
+}
+
+/// Several shards: each domain belongs to exactly one.
+fn several(settings: &Settings) -> Option<Complaint> {
+    if !settings.shards.is_empty() && !settings.shard.domains.0.is_empty() {
+        return complain(
+            "shard.domains",
+            "there are several shards, each with domains of its own",
+            "remove it, or name its domains under [shards.NAME]",
+        );
+    }
+    let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
+    for (shard, one) in &settings.shards {
+        if one.domains.0.is_empty() {
+            return complain(
+                "shards",
+                format!("the shard {shard} has no domains"),
+                "name them: domains = [\"emea\"]; no contact would ever reach it",
+            );
+        }
+        for domain in &one.domains.0 {
+            if let Some(other) = owners.insert(domain, shard) {
+                return complain(
+                    "shards",
+                    format!("the domain {domain} belongs to {other} and to {shard}"),
+                    "a domain, with all agents who serve it, belongs to one shard: remove it from the other",
+                );
+            }
+        }
     }
     None
 }

@@ -15,8 +15,8 @@ use serde::Deserialize;
 pub use error::Error;
 pub use layers::{BUILT_IN, Flag, Origin, Sources};
 pub use section::{
-    AccessToken, Broker, BrokerKind, BrokerSetup, Clock, ClockKind, Http, Log, LogFormat, People, Plaintext, Rabbitmq,
-    Redis, RedisProfile, Right, Rules, Shard, Source, Store, StoreKind,
+    AccessToken, Broker, BrokerKind, BrokerSetup, Clock, ClockKind, Http, Log, LogFormat, OneOfShards, People,
+    Plaintext, Rabbitmq, Redis, RedisProfile, Right, Rules, Shard, Source, Store, StoreKind,
 };
 pub use value::{List, ServiceUrl, Span, TokenDigest};
 
@@ -34,6 +34,9 @@ pub struct Settings {
     pub broker: Broker,
     /// The loop that decides.
     pub shard: Shard,
+    /// Several shards instead of one, by name.
+    #[serde(default)]
+    pub shards: BTreeMap<String, OneOfShards>,
     /// Who is valued, whose team is whose.
     pub rules: Rules,
     /// How people are hidden in the journal.
@@ -63,6 +66,15 @@ impl Settings {
         }
         check::check(&settings, &layers)?;
         Ok(settings)
+    }
+
+    /// Every shard by its name, with its domains; no domains mean every one that the rules name.
+    #[must_use]
+    pub fn all_shards(&self) -> Vec<(String, Vec<String>)> {
+        if self.shards.is_empty() {
+            return vec![(self.shard.name.clone(), self.shard.domains.0.clone())];
+        }
+        self.shards.iter().map(|(name, one)| (name.clone(), one.domains.0.clone())).collect()
     }
 
     /// The name of this daemon among others: as set, otherwise the machine's.

@@ -237,6 +237,14 @@ pub struct Shard {
     pub feed_keep: usize,
 }
 
+/// `[shards.NAME]`: one of several shards.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OneOfShards {
+    /// The domains that it routes.
+    pub domains: List,
+}
+
 /// `[rules]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -276,7 +276,8 @@ impl Decider {
         }
         draft.facts = intake::aliases(rules, &mut self.state, &mut draft.names);
         let hash = rules.hash().to_owned();
-        draft.facts.push(ShellFact::RulesActivated { hash: hash.clone(), number, domains: intake::domains(rules) });
+        let domains = intake::domains(rules, self.sources.domains());
+        draft.facts.push(ShellFact::RulesActivated { hash: hash.clone(), number, domains });
         self.rules = Arc::clone(rules);
         let mut decided = self.seal(Cause::Rules, Verdict::Applied, draft);
         decided.blobs.push((hash, intake::rules_body(rules)));

@@ -11,6 +11,7 @@ use super::bugs::{self, Bug};
 use super::handle::{Health, Owner};
 use super::ports::{Lease, Store};
 use super::run::Lost;
+use super::spread::Spread;
 use crate::clock::Clock;
 use crate::telemetry::chain;
 
@@ -32,6 +33,7 @@ pub(super) struct Leaseholder {
     pub(super) name: String,
     pub(super) health: Arc<watch::Sender<Health>>,
     pub(super) clock: Clock,
+    pub(super) spread: Arc<Spread>,
 }
 
 impl Leaseholder {
@@ -73,16 +75,20 @@ impl Leaseholder {
         false
     }
 
-    /// Prolongs it until the term is over.
+    /// Prolongs it until the term is over. Ends the term in order, once the shard is to be another daemon's.
     ///
     /// # Errors
     /// Another daemon has it: this one was away for too long.
-    pub(super) async fn prolong(self, over: CancellationToken) -> Result<(), Lost> {
+    pub(super) async fn prolong(self, over: CancellationToken, end: CancellationToken) -> Result<(), Lost> {
         loop {
             tokio::select! {
                 biased;
                 () = over.cancelled() => return Ok(()),
                 () = tokio::time::sleep(PROLONGED) => {}
+            }
+            if !end.is_cancelled() && self.spread.gives_away(&self.shard) {
+                tracing::info!(shard = self.shard, "the shard is handed over: this daemon has more than its part");
+                end.cancel();
             }
             if bugs::has(Bug::LeaseNotProlonged) {
                 continue;

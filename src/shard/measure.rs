@@ -19,12 +19,6 @@ pub(super) fn count(metrics: &Metrics, model: &ShardState, decided: &Decided) {
         let known = Inbound::find(kind).map_or("unknown", |kind| crate::shard::feed::short_type(kind.name));
         metrics.input(known, result(record));
     }
-    if let Some(rules) = record.facts.iter().find_map(|fact| match fact {
-        super::record::ShellFact::RulesActivated { hash, number, .. } => Some((*number, hash)),
-        _ => None,
-    }) {
-        metrics.rules_active(u64::from(rules.0), rules.1);
-    }
     if record.facts.iter().any(|fact| matches!(fact, super::record::ShellFact::ClockSetBack { .. })) {
         metrics.clock_set_back();
     }

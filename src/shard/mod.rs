@@ -25,6 +25,7 @@ mod run;
 mod seen;
 mod serve;
 pub mod snapshot;
+mod spread;
 mod state;
 mod suspects;
 mod ties;
@@ -38,4 +39,5 @@ pub use handle::{Dependency, Health, Owner, ShardHandle, ShardSide, Unavailable,
 pub use identify::Pepper;
 pub use run::Limits;
 pub use serve::Service;
+pub use spread::Spread;
 pub use state::{ContactMeta, Noted, RulesInForce, ShardState, Topic, Voice};

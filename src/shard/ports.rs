@@ -200,6 +200,16 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         Ok(())
     }
 
+    /// Says that a daemon is there for the shards of this list, for a time that may be zero, and returns all that are. A
+    /// store that one process has alone knows of no other.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Unfit`].
+    async fn attend(&self, shards: &str, daemon: &str, lasts: Duration) -> Result<Vec<String>, StoreError> {
+        let _ = (shards, lasts);
+        Ok(vec![daemon.to_owned()])
+    }
+
     /// Takes the shard over: a new token with an epoch above every earlier one and above `epoch_floor`, and the head.
     ///
     /// # Errors

@@ -258,7 +258,7 @@ impl Publisher {
                 (outputs, waiting.replies.pop_front())
             });
             if outputs.is_empty() && reply.is_none() {
-                self.metrics.outbox(0);
+                self.metrics.outbox(&self.shard, 0);
                 return Ok(());
             }
             if let Some(reply) = reply
@@ -282,7 +282,7 @@ impl Publisher {
             waiting.outputs.len()
         });
         self.queue.drained.notify_one();
-        self.metrics.outbox(waiting);
+        self.metrics.outbox(&self.shard, waiting);
     }
 
     /// Writes the watermark down. Being late with it only publishes something again, under the same id.

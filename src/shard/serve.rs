@@ -25,6 +25,7 @@ use super::publisher::{Outqueue, Over, Publisher, WayOut};
 use super::record::hex;
 use super::recover::{self, Read, Recovered, recover};
 use super::run::{Limits, Loop, Lost};
+use super::spread::Spread;
 use super::suspects::Suspects;
 use super::time::Keeper;
 use super::vitals;
@@ -33,6 +34,9 @@ use super::writer::Writer;
 use crate::clock::Clock;
 use crate::contract::Sources;
 use crate::telemetry::{Metrics, chain};
+
+/// How long a shard that was handed over is left to whose it is now.
+const HANDED_OVER: Duration = Duration::from_secs(1);
 
 /// How long the parts of a shard may take to end after it.
 const ENDING: Duration = Duration::from_secs(5);
@@ -64,6 +68,8 @@ pub struct Service {
     pub metrics: Arc<Metrics>,
     /// The rules in force.
     pub rules: watch::Receiver<Arc<RuleSet>>,
+    /// How the shards spread over the daemons.
+    pub spread: Arc<Spread>,
     /// The other side of the shard's handle.
     pub side: ShardSide,
 }
@@ -98,6 +104,7 @@ impl Service {
             name: self.holder.clone(),
             health: Arc::clone(&self.side.health),
             clock: self.clock.clone(),
+            spread: Arc::clone(&self.spread),
         };
         let witness = Witness::default();
         loop {
@@ -106,8 +113,21 @@ impl Service {
             if !held {
                 break;
             }
-            match self.term(&lease, &witness, seen, followed, &stop).await {
-                Ok(()) => break,
+            let end = stop.child_token();
+            self.spread.owns(&self.shard, true);
+            let ended = self.term(&lease, &witness, seen, followed, &end).await;
+            self.spread.owns(&self.shard, false);
+            match ended {
+                Ok(()) if stop.is_cancelled() => break,
+                Ok(()) => {
+                    lease.release().await;
+                    tokio::select! {
+                        biased;
+                        () = stop.cancelled() => {}
+                        () = tokio::time::sleep(HANDED_OVER) => {}
+                    }
+                    continue;
+                }
                 Err(ended) => {
                     let why = chain(&ended);
                     tracing::error!(shard = self.shard, error = why, "the shard is taken over anew");
@@ -145,7 +165,7 @@ impl Service {
         self.side.model.read().unwrap_or_else(PoisonError::into_inner).head.clone()
     }
 
-    /// One term as owner: from the token to the stop, or to its loss. `seen` is the last record that this daemon saw
+    /// One term as owner: from the token to the stop or the hand-over, or to its loss. `seen` is the last record that this daemon saw
     /// committed before it stood by, `followed` what it read while it did.
     async fn term(
         &mut self,
@@ -163,7 +183,7 @@ impl Service {
         chance::fill(&mut nonce).map_err(Ended::Random)?;
         let floor = u64::try_from(self.clock.now().0).unwrap_or(0);
         let recovered = recover(&*self.store, &self.shard, &self.instance, &hex(&nonce), floor, followed).await?;
-        parts.spawn(lease.clone().prolong(over.clone()));
+        parts.spawn(lease.clone().prolong(over.clone(), stop.clone()));
         let way = tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),

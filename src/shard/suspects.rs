@@ -67,7 +67,7 @@ impl Suspects {
 
     /// Begins where an attempt is noted: the life before ended with a suspect at hand.
     pub(super) async fn look_back(&mut self) -> Result<(), StoreError> {
-        self.metrics.suspect_mode(false);
+        self.metrics.suspect_mode(&self.shard, false);
         if self.store.attempts(&self.shard).await? > 0 {
             self.begin();
         }
@@ -147,7 +147,7 @@ impl Suspects {
 
     fn begin(&mut self) {
         self.is_on = true;
-        self.metrics.suspect_mode(true);
+        self.metrics.suspect_mode(&self.shard, true);
         tracing::warn!(
             shard = self.shard,
             "suspect mode begins: a message may have ended the process, so each is taken alone"
@@ -156,7 +156,7 @@ impl Suspects {
 
     async fn end(&mut self) {
         self.is_on = false;
-        self.metrics.suspect_mode(false);
+        self.metrics.suspect_mode(&self.shard, false);
         tracing::info!(shard = self.shard, "suspect mode ends: messages are taken many at a time again");
         // What is noted still was taken out of the queue by somebody else.
         self.forget(None).await;

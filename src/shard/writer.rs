@@ -50,7 +50,7 @@ impl Writer {
             match self.store.append(&self.shard, &self.token, &self.head, &batch).await {
                 Ok(head) => {
                     self.head = head;
-                    self.metrics.committed(batch.entries.len(), started.elapsed(), self.head.seq);
+                    self.metrics.committed(&self.shard, batch.entries.len(), started.elapsed(), self.head.seq);
                     self.metrics.append(CommitResult::Committed);
                     self.report(None);
                     return Ok(());

@@ -82,22 +82,31 @@ pub(super) struct Commit {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Shard {
+    pub(super) shard: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Queue {
+    pub(super) shard: String,
     pub(super) queue: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct State {
+    pub(super) shard: String,
     pub(super) state: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Agents {
+    pub(super) shard: String,
     pub(super) state: Presence,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Dependency {
+    pub(super) shard: String,
     pub(super) name: &'static str,
 }
 
@@ -118,7 +127,8 @@ pub(super) struct Reloaded {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct RuleSet {
-    pub(super) number: u64,
+    pub(super) shard: String,
+    pub(super) number: u32,
     pub(super) hash: String,
 }
 

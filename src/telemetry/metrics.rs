@@ -18,7 +18,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::labels::{
     Agents, Code, Commit, CommitResult, Dependency, Input, InputResult, Kind, Outcome, Presence, Queue, Reason, Reload,
-    Reloaded, Request, RuleSet, State,
+    Reloaded, Request, RuleSet, Shard, State,
 };
 
 /// The content type of [`Metrics::render`].
@@ -48,18 +48,24 @@ pub struct Metrics {
     reloads: Family<Reloaded, Counter>,
     rules: Family<RuleSet, Gauge>,
     up: Family<Dependency, Gauge>,
-    journal: Gauge,
-    outbox: Gauge,
-    suspect_mode: Gauge,
+    journal: Family<Shard, Gauge>,
+    outbox: Family<Shard, Gauge>,
+    suspect_mode: Family<Shard, Gauge>,
     queue_depth: Family<Queue, Gauge>,
     contacts: Family<State, Gauge>,
     agents: Family<Agents, Gauge>,
-    subscribers: Gauge,
+    subscribers: Family<Shard, Gauge>,
 }
 
-/// What is at one moment, from committed state.
+/// What is at one moment, from the committed state of one shard.
 #[derive(Clone, Debug, Default)]
 pub struct Gauges {
+    /// The shard.
+    pub shard: String,
+    /// The rule set in force, by number and hash.
+    pub rules: Option<(u32, String)>,
+    /// Whether `store`, `broker` and the rest can be used.
+    pub dependencies: Vec<(&'static str, bool)>,
     /// Waiting contacts by queue.
     pub queues: Vec<(String, i64)>,
     /// Contacts that are not closed, by state.
@@ -103,13 +109,13 @@ impl Metrics {
             reloads: Family::default(),
             rules: Family::default(),
             up: Family::default(),
-            journal: Gauge::default(),
-            outbox: Gauge::default(),
-            suspect_mode: Gauge::default(),
+            journal: Family::default(),
+            outbox: Family::default(),
+            suspect_mode: Family::default(),
             queue_depth: Family::default(),
             contacts: Family::default(),
             agents: Family::default(),
-            subscribers: Gauge::default(),
+            subscribers: Family::default(),
         };
         this.registry = Arc::new(this.register());
         this
@@ -167,11 +173,11 @@ impl Metrics {
     }
 
     /// Notes one committed batch: how many inputs, how long from append to commit, and the last record.
-    pub fn committed(&self, inputs: usize, took: Duration, seq: u64) {
+    pub fn committed(&self, shard: &str, inputs: usize, took: Duration, seq: u64) {
         self.append(CommitResult::Committed);
         self.batch.observe(f64::from(u32::try_from(inputs).unwrap_or(u32::MAX)));
         self.commit_time.observe(took.as_secs_f64());
-        self.journal.set(i64::try_from(seq).unwrap_or(i64::MAX));
+        of(&self.journal, shard).set(i64::try_from(seq).unwrap_or(i64::MAX));
     }
 
     /// Counts an append that was not committed at once.
@@ -239,49 +245,58 @@ impl Metrics {
         self.reloads.get_or_create(&Reloaded { result }).inc();
     }
 
-    /// Notes which rule set is in force; the one before is no longer shown.
-    pub fn rules_active(&self, number: u64, hash: &str) {
-        self.rules.clear();
-        self.rules.get_or_create(&RuleSet { number, hash: hash.to_owned() }).set(1);
-    }
-
-    /// Notes whether `store`, `broker` or another dependency can be used now.
-    pub fn dependency(&self, name: &'static str, usable: bool) {
-        self.up.get_or_create(&Dependency { name }).set(i64::from(usable));
-    }
-
     /// Notes how many outputs are committed and not yet published.
-    pub fn outbox(&self, waiting: usize) {
-        self.outbox.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    pub fn outbox(&self, shard: &str, waiting: usize) {
+        of(&self.outbox, shard).set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 
     /// Notes whether messages are taken one at a time.
-    pub fn suspect_mode(&self, is_on: bool) {
-        self.suspect_mode.set(i64::from(is_on));
+    pub fn suspect_mode(&self, shard: &str, is_on: bool) {
+        of(&self.suspect_mode, shard).set(i64::from(is_on));
     }
 
-    /// Everything in the OpenMetrics text format, with the gauges of this moment.
+    /// Everything in the OpenMetrics text format, with the gauges of this moment, for each shard.
     ///
     /// # Errors
     /// Never in practice: writing to a text cannot fail.
-    pub fn render(&self, now: &Gauges) -> Result<String, fmt::Error> {
-        replace(&self.queue_depth, now.queues.iter().map(|(queue, n)| (Queue { queue: queue.clone() }, *n)));
-        replace(&self.contacts, now.contacts.iter().map(|(state, n)| (State { state }, *n)));
-        replace(&self.agents, now.agents.iter().map(|(state, n)| (Agents { state: *state }, *n)));
-        self.subscribers.set(now.subscribers);
+    pub fn render(&self, now: &[Gauges]) -> Result<String, fmt::Error> {
+        let shard = |of: &Gauges| of.shard.clone();
+        replace(&self.queue_depth, now, |one| {
+            one.queues.iter().map(|(queue, n)| (Queue { shard: shard(one), queue: queue.clone() }, *n)).collect()
+        });
+        replace(&self.contacts, now, |one| {
+            one.contacts.iter().map(|(state, n)| (State { shard: shard(one), state }, *n)).collect()
+        });
+        replace(&self.agents, now, |one| {
+            one.agents.iter().map(|(state, n)| (Agents { shard: shard(one), state: *state }, *n)).collect()
+        });
+        replace(&self.rules, now, |one| {
+            let set = one.rules.iter();
+            set.map(|(number, hash)| (RuleSet { shard: shard(one), number: *number, hash: hash.clone() }, 1)).collect()
+        });
+        replace(&self.up, now, |one| {
+            let each = one.dependencies.iter();
+            each.map(|(name, usable)| (Dependency { shard: shard(one), name }, i64::from(*usable))).collect()
+        });
+        replace(&self.subscribers, now, |one| vec![(Shard { shard: shard(one) }, one.subscribers)]);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
 }
 
+/// The gauge of one shard.
+fn of(family: &Family<Shard, Gauge>, shard: &str) -> Gauge {
+    family.get_or_create_owned(&Shard { shard: shard.to_owned() })
+}
+
 /// Sets a family to exactly these values: what is gone is no longer shown.
-fn replace<L>(family: &Family<L, Gauge>, values: impl Iterator<Item = (L, i64)>)
+fn replace<L>(family: &Family<L, Gauge>, now: &[Gauges], values: impl Fn(&Gauges) -> Vec<(L, i64)>)
 where
     L: Clone + std::hash::Hash + Eq + EncodeLabelSet + fmt::Debug,
 {
     family.clear();
-    for (labels, value) in values {
+    for (labels, value) in now.iter().flat_map(values) {
         family.get_or_create(&labels).set(value);
     }
 }
@@ -295,41 +310,40 @@ mod tests {
         let metrics = Metrics::new();
         metrics.input("contact.received", InputResult::Accepted);
         metrics.input("contact.received", InputResult::Accepted);
-        metrics.committed(2, Duration::from_millis(3), 41);
-        metrics.rules_active(1, "aa");
-        metrics.rules_active(2, "bb");
-        metrics.dependency("store", true);
+        metrics.committed("main", 2, Duration::from_millis(3), 41);
         metrics.fence_opened("hold_over");
         metrics.team_missing();
         let gauges = Gauges {
+            shard: "main".into(),
+            rules: Some((2, "bb".into())),
+            dependencies: vec![("store", true)],
             queues: vec![("ge\"neral".into(), 3)],
             agents: vec![(Presence::NotReady, 1)],
             ..Gauges::default()
         };
-        let text = metrics.render(&gauges).unwrap();
+        let text = metrics.render(&[gauges]).unwrap();
         for line in [
             "picket_inputs_total{type=\"contact.received\",result=\"accepted\"} 2",
             "picket_commits_total{result=\"committed\"} 1",
             "picket_commit_seconds_bucket{le=\"0.005\"} 1",
             "picket_batch_inputs_sum 2.0",
-            "picket_journal_seq 41",
-            "picket_rules_active{number=\"2\",hash=\"bb\"} 1",
-            "picket_dependency_up{name=\"store\"} 1",
+            "picket_journal_seq{shard=\"main\"} 41",
+            "picket_rules_active{shard=\"main\",number=\"2\",hash=\"bb\"} 1",
+            "picket_dependency_up{shard=\"main\",name=\"store\"} 1",
             "picket_fence_openings_total{reason=\"hold_over\"} 1",
             "picket_fence_teams_missing_total 1",
-            "picket_queue_depth{queue=\"ge\\\"neral\"} 3",
-            "picket_agents{state=\"not_ready\"} 1",
+            "picket_queue_depth{shard=\"main\",queue=\"ge\\\"neral\"} 3",
+            "picket_agents{shard=\"main\",state=\"not_ready\"} 1",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
         }
-        assert!(!text.contains("hash=\"aa\""), "a rule set no longer in force is not shown");
         assert!(text.ends_with("# EOF\n"));
     }
 
     #[test]
     fn a_queue_that_is_gone_is_no_longer_shown() {
         let metrics = Metrics::new();
-        let with = |queue: &str| Gauges { queues: vec![(queue.into(), 1)], ..Gauges::default() };
+        let with = |queue: &str| [Gauges { queues: vec![(queue.into(), 1)], ..Gauges::default() }];
         assert!(metrics.render(&with("old")).unwrap().contains("queue=\"old\""));
         assert!(!metrics.render(&with("new")).unwrap().contains("queue=\"old\""));
     }

@@ -369,16 +369,16 @@ async fn the_suite_holds_on_rabbitmq() {
     }
     let (server, _guard) = rabbitmq::shared().await;
     let rig = Rig::new(server);
-    let options = Options { domains: rig.shard.domains.clone(), ..(*rig.options).clone() };
-    suite(&Rabbitmq::new(options.clone()).expect("a readable url"), TRAITS).await;
+    let (options, shards) = ((*rig.options).clone(), vec![rig.shard.clone()]);
+    suite(&Rabbitmq::new(options.clone(), shards.clone()).expect("a readable url"), TRAITS).await;
 
     // Without an archive the gate works the same.
     let rig = Rig::new(server);
     let bare = Options { url: rig.options.url.clone(), archive: false, ..options.clone() };
-    suite(&Rabbitmq::new(bare).expect("a readable url"), TRAITS).await;
+    suite(&Rabbitmq::new(bare, shards.clone()).expect("a readable url"), TRAITS).await;
 
     // Without a gate nothing is held back, and what nobody wants is still out.
     let rig = Rig::new(server);
     let open = Options { url: rig.options.url.clone(), output_gate: false, ..options };
-    suite(&Rabbitmq::new(open).expect("a readable url"), BrokerTraits { gate: false, ..TRAITS }).await;
+    suite(&Rabbitmq::new(open, shards).expect("a readable url"), BrokerTraits { gate: false, ..TRAITS }).await;
 }

@@ -37,7 +37,8 @@ impl Rig {
 
     pub(crate) fn at(url: String) -> Self {
         let options = Options { url, backoff_max_ms: 500, publish_timeout_ms: 3_000, ..Options::default() };
-        let shard = ShardRoute { name: String::from("main"), domains: vec![String::from("emea")] };
+        let domains = vec![String::from("emea")];
+        let shard = ShardRoute { name: String::from("main"), domains, is_one_of_several: false };
         Self { options: Arc::new(options), shard }
     }
 

@@ -77,7 +77,7 @@ async fn they_are_those_of_a_real_server() {
     let rig = Rig::new(server);
     rig.settle().await;
     let platform = Foreign::connect(&rig.options.url).await;
-    let broker = Rabbitmq::new((*rig.options).clone()).expect("a broker");
+    let broker = Rabbitmq::new((*rig.options).clone(), vec![rig.shard.clone()]).expect("a broker");
     deliveries_come_back(&broker, async |numbers| platform.send(numbers).await).await;
     only_the_latest_owner_gets_through(&broker).await;
 }

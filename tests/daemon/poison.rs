@@ -128,7 +128,7 @@ fn a_message_that_ends_the_process_is_put_aside_alone_and_all_others_are_served_
     let codes: Vec<_> = letters.iter().map(|letter| (&letter["code"], &letter["routing_key"])).collect();
     assert_eq!(codes, [(&json!("quarantined"), &json!("poison.contact.received"))], "{letters:?}");
     assert_eq!(daemon.get("/v1/contacts/poisonous").status, 404);
-    assert!(daemon.get("/metrics").text.contains("picket_suspect_mode 1"));
+    assert!(daemon.get("/metrics").text.contains("picket_suspect_mode{shard=\"poison\"} 1"));
 
     // Fresh messages end it, and then flow.
     let platform = Platform::start(&amqp, "poison", "pbx");
@@ -142,7 +142,7 @@ fn a_message_that_ends_the_process_is_put_aside_alone_and_all_others_are_served_
     let all = BEFORE + BEHIND + BEHIND;
     let last: Vec<String> = (0..BEHIND).map(|number| format!("l-{number}")).collect();
     assert_eq!(queued(&daemon, all)[BEFORE + BEHIND..], last);
-    assert!(daemon.get("/metrics").text.contains("picket_suspect_mode 0"));
+    assert!(daemon.get("/metrics").text.contains("picket_suspect_mode{shard=\"poison\"} 0"));
     let log = daemon.log();
     assert!(log.contains("suspect mode begins") && log.contains("suspect mode ends"), "{log}");
 }

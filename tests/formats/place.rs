@@ -14,7 +14,7 @@ use picket::shard::ports::{
     Batch, Broker, BrokerError, DeadLetter, DeadLetters, Delivery, Entry, Inbox, Outbox, Pulse, Receipt, Snapshot,
     Store as _, Token,
 };
-use picket::shard::{Limits, Pepper, Service, ShardHandle, pair};
+use picket::shard::{Limits, Pepper, Service, ShardHandle, Spread, pair};
 use picket::store::Memory;
 use picket::telemetry::Metrics;
 use picket_core::Timestamp;
@@ -73,6 +73,7 @@ impl Place {
             pepper: Pepper::new(vec![7; 32]),
             metrics: Arc::new(Metrics::new()),
             rules: self.rules.subscribe(),
+            spread: Spread::new("picket".to_owned(), vec![SHARD.to_owned()]),
             side,
         };
         let task = tokio::spawn(service.run(stop.clone()));

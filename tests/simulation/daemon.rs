@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use picket::clock::Clock;
 use picket::contract::Sources;
-use picket::shard::{Limits, Pepper, Service, ShardHandle, pair};
+use picket::shard::{Limits, Pepper, Service, ShardHandle, Spread, pair};
 use picket::telemetry::Metrics;
 use picket_core::Timestamp;
 use picket_rules::{RuleSet, Source};
@@ -50,7 +50,7 @@ impl Daemon {
         let service = Service {
             shard: SHARD.to_owned(),
             instance: name.clone(),
-            holder: name,
+            holder: name.clone(),
             limits: Limits { batch: 64, outbox: 200 },
             snapshot_every: 80,
             clock: clock.clone(),
@@ -60,6 +60,7 @@ impl Daemon {
             pepper: Pepper::new(vec![7; 32]),
             metrics: Arc::new(Metrics::new()),
             rules,
+            spread: Spread::new(name.clone(), vec![SHARD.to_owned()]),
             side,
         };
         let task = tokio::spawn(service.run(stop.clone()));

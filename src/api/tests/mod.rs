@@ -34,11 +34,12 @@ impl Bench {
     /// With these settings instead of the built-in ones, as variables of the environment say them.
     fn with(variables: &[(&str, &str)]) -> Self {
         let settings = settings(variables);
-        let (shard, side) = pair(8);
+        let (handle, side) = pair(8);
         side.health.send_modify(|health| health.active = true);
         let drained = CancellationToken::new();
         let dead = Arc::new(Kept::default());
-        let api = Api::new(&settings, shard, dead, Arc::new(Metrics::new()), drained.clone());
+        let shard = Shard { name: settings.shard.name.clone(), domains: Vec::new(), handle };
+        let api = Api::new(&settings, Arc::from([shard]), dead, Arc::new(Metrics::new()), drained.clone());
         Self { api, side, drained }
     }
 

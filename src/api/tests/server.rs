@@ -8,10 +8,11 @@ use super::*;
 async fn bound(variables: &[(&str, &str)]) -> (Server, CancellationToken, ShardSide) {
     let mut variables = variables.to_vec();
     variables.push(("PICKET_HTTP__LISTEN", "127.0.0.1:0"));
-    let (shard, side) = pair(8);
+    let (handle, side) = pair(8);
+    let shards = Arc::from([Shard { name: "main".to_owned(), domains: Vec::new(), handle }]);
     let drained = CancellationToken::new();
     let (dead, metrics) = (Arc::new(Kept::default()), Arc::new(Metrics::new()));
-    (Server::bind(&settings(&variables), shard, dead, metrics, drained.clone()).await.unwrap(), drained, side)
+    (Server::bind(&settings(&variables), shards, dead, metrics, drained.clone()).await.unwrap(), drained, side)
 }
 
 async fn talk(server: &Server, request: &str) -> TcpStream {

@@ -104,9 +104,9 @@ async fn metrics_count_what_is_there() {
     let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
     let text = String::from_utf8(body.to_vec()).unwrap();
     for line in [
-        "picket_contacts{state=\"offered\"} 1",
-        "picket_agents{state=\"ready\"} 1",
-        "picket_agents{state=\"offline\"} 1",
+        "picket_contacts{shard=\"main\",state=\"offered\"} 1",
+        "picket_agents{shard=\"main\",state=\"ready\"} 1",
+        "picket_agents{shard=\"main\",state=\"offline\"} 1",
     ] {
         assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
     }

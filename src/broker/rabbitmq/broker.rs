@@ -9,22 +9,24 @@ use crate::shard::ports::{Broker, BrokerError, DeadLetters, Inbox, Outbox};
 #[derive(Clone, Debug)]
 pub struct Rabbitmq {
     options: Arc<Options>,
+    shards: Arc<[ShardRoute]>,
     dead: Arc<RabbitDeadLetters>,
 }
 
 impl Rabbitmq {
-    /// Prepares everything and connects to nothing: a daemon starts while its broker is away, says so in its health,
+    /// Prepares everything for these shards and connects to nothing: a daemon starts while its broker is away, says so in its health,
     /// and goes on when it comes.
     ///
     /// # Errors
     /// [`BrokerError::Topology`] when the url cannot be read.
-    pub fn new(options: Options) -> Result<Self, BrokerError> {
+    pub fn new(options: Options, shards: Vec<ShardRoute>) -> Result<Self, BrokerError> {
         let options = Arc::new(options);
-        Ok(Self { dead: Arc::new(RabbitDeadLetters::new(Arc::clone(&options))?), options })
+        Ok(Self { dead: Arc::new(RabbitDeadLetters::new(Arc::clone(&options))?), options, shards: shards.into() })
     }
 
     fn route(&self, shard: &str) -> ShardRoute {
-        ShardRoute { name: shard.to_owned(), domains: self.options.domains.clone() }
+        let known = self.shards.iter().find(|route| route.name == shard);
+        known.cloned().unwrap_or_else(|| ShardRoute { name: shard.to_owned(), ..ShardRoute::default() })
     }
 }
 

@@ -25,8 +25,6 @@ pub enum Setup {
 pub struct Options {
     /// `amqp://user:password@host:port/vhost`, or `amqps://`; the vhost `/` is written `%2f`, and is the default.
     pub url: String,
-    /// The domains of this daemon's shard; each binds `<domain>.#` to its input queue.
-    pub domains: Vec<String>,
     /// Messages the broker sends ahead of their acknowledgement, 1–2000. Default 256.
     pub prefetch: u16,
     /// Seconds between heartbeats, 5–60; a frozen owner is replaced after about 2.5 times this. Default 5.
@@ -61,7 +59,6 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             url: String::from("amqp://127.0.0.1:5672/%2f"),
-            domains: Vec::new(),
             prefetch: 256,
             heartbeat_s: 5,
             connect_timeout_ms: 10_000,
@@ -83,7 +80,6 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("url", &self.place())
-            .field("domains", &self.domains)
             .field("prefetch", &self.prefetch)
             .field("heartbeat_s", &self.heartbeat_s)
             .field("connect_timeout_ms", &self.connect_timeout_ms)

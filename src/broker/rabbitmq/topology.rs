@@ -59,13 +59,15 @@ pub(super) fn gate_sink(shard: &str) -> String {
 }
 
 /// A shard as the broker sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShardRoute {
     /// Its name, `[a-z0-9_-]{1,32}`.
     pub name: String,
     /// The domains it owns; each binds `<domain>.#`. A domain that leaves a shard must be unbound by hand: AMQP can
     /// add what is missing and cannot list what is too much.
     pub domains: Vec<String>,
+    /// Whether other shards have other domains: then a word of ops that names none of its own is not for it.
+    pub is_one_of_several: bool,
 }
 
 /// One exchange.
@@ -327,10 +329,14 @@ pub(super) async fn close_connection(connection: &Connection) {
     }
 }
 
-/// What a shard receives: all of its domains, and every word of ops.
+/// What a shard receives: all of its domains, and what ops say to it.
 fn everything_of(shard: &ShardRoute, queue: &str) -> Vec<Binding> {
-    let domains = shard.domains.iter().map(|domain| binding(IN, queue, Target::Queue, &format!("{domain}.#")));
-    domains.chain([binding(CONTROL, queue, Target::Queue, "#")]).collect()
+    let of_domains = |from: &str| -> Vec<Binding> {
+        shard.domains.iter().map(|domain| binding(from, queue, Target::Queue, &format!("{domain}.#"))).collect()
+    };
+    let words =
+        if shard.is_one_of_several { of_domains(CONTROL) } else { vec![binding(CONTROL, queue, Target::Queue, "#")] };
+    [of_domains(IN), words].concat()
 }
 
 fn exchange(name: &str, kind: ExchangeKind, arguments: &[(&str, AMQPValue)]) -> Exchange {

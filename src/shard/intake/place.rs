@@ -1,7 +1,7 @@
 //! Decides what a rule set means for the core, and what an event needs of the place before it can be carried out.
 #![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here has nothing to say about it")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use picket_core::{AgentId, CalendarId, ChannelId, Kind, Name, SourceId, Timestamp, WorldChange};
@@ -38,9 +38,10 @@ pub(in crate::shard) fn aliases(rules: &RuleSet, state: &mut ShardState, fresh: 
     facts
 }
 
-/// The domains of a rule set, in the order of its files.
-pub(in crate::shard) fn domains(rules: &RuleSet) -> Vec<String> {
-    rules.domains().map(str::to_owned).collect()
+/// The domains of a rule set that a shard routes, in the order of its files; all of them, where none are said.
+pub(in crate::shard) fn domains(rules: &RuleSet, routed: &BTreeSet<String>) -> Vec<String> {
+    let is_routed = |domain: &&str| routed.is_empty() || routed.contains(*domain);
+    rules.domains().filter(is_routed).map(str::to_owned).collect()
 }
 
 /// A rule set as it is kept: its files by name, in JSON.

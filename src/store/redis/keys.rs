@@ -23,6 +23,11 @@ impl Keys {
         self.key("lease")
     }
 
+    /// Which daemons are there for a list of shards.
+    pub(super) fn daemons(shards: &str) -> String {
+        format!("pk:daemons:{shards}")
+    }
+
     /// What is written for nothing but to see it reach the replicas.
     pub(super) fn settled(&self) -> String {
         self.key("settled")

@@ -7,7 +7,7 @@ use crate::shard::ports::StoreError;
 
 const LIBRARY: &str = include_str!("picket.lua");
 /// What `picket_version` of the library above answers.
-const LIBRARY_VERSION: u32 = 3;
+const LIBRARY_VERSION: u32 = 4;
 
 /// Loads the library unless the server has it, and refuses one that is newer than this program.
 pub(super) async fn ensure(connection: &mut MultiplexedConnection) -> Result<(), Trouble> {

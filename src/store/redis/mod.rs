@@ -208,6 +208,14 @@ impl Store for Redis {
         reply.into_fields().map(drop)
     }
 
+    async fn attend(&self, shards: &str, daemon: &str, lasts: Duration) -> Result<Vec<String>, StoreError> {
+        let mut commands = pipe();
+        let lasts = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
+        commands.cmd("FCALL").arg("picket_attend").arg(1).arg(Keys::daemons(shards)).arg(daemon).arg(lasts);
+        let (reply,): (Reply,) = self.shared.reader.run("saying that this daemon is there", &commands).await?;
+        Ok(reply.into_fields()?.texts())
+    }
+
     async fn acquire(
         &self,
         shard: &str,

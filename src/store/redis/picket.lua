@@ -8,10 +8,12 @@
 --   dir:<kind>   hash: rows by id
 --   attempts     hash: messages that were tried and not committed; <in how many lives> <the last of them>
 --   lease        string with an end: the daemon that may try to own the shard
+-- Beside the shards, for all of them:
+--   daemons:<of> sorted set: the daemons that are there for some list of shards, by when each is forgotten
 -- Replies are arrays that begin with 'ok', 'fenced', 'head' or 'damaged'.
 
 -- Rises with every change of this file; `LIBRARY_VERSION` in library.rs must follow.
-local VERSION = '3'
+local VERSION = '4'
 
 local function get(key, field, default)
   return redis.call('HGET', key, field) or default
@@ -55,6 +57,21 @@ local function release(keys, argv)
     redis.call('DEL', keys[1])
   end
   return { 'ok' }
+end
+
+-- ARGV: daemon, for how many milliseconds. KEYS: daemons. Answers who is there.
+local function attend(keys, argv)
+  local time = redis.call('TIME')
+  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  redis.call('ZREMRANGEBYSCORE', keys[1], '-inf', now)
+  if tonumber(argv[2]) > 0 then
+    redis.call('ZADD', keys[1], now + tonumber(argv[2]), argv[1])
+  else
+    redis.call('ZREM', keys[1], argv[1])
+  end
+  local there = redis.call('ZRANGE', keys[1], 0, -1)
+  table.insert(there, 1, 'ok')
+  return there
 end
 
 -- ARGV: instance, nonce, epoch floor. KEYS: own, journal.
@@ -238,6 +255,7 @@ local function register(name, callback, flag)
 end
 register('lease', lease, 'allow-oom')
 register('release', release, 'allow-oom')
+register('attend', attend, 'allow-oom')
 register('acquire', acquire, 'allow-oom')
 register('append', append)
 register('snapshot', snapshot)

@@ -40,6 +40,11 @@ impl Fields {
         self.0.next().ok_or_else(incomprehensible)
     }
 
+    /// All that is left.
+    pub(super) fn texts(self) -> Vec<String> {
+        self.0.collect()
+    }
+
     pub(super) fn number(&mut self) -> Result<u64, StoreError> {
         number("a number", Some(&self.text()?))
     }
