@@ -1,4 +1,4 @@
-//! The relay that the daemon is compared with: takes each contact, publishes what the daemon published for it, confirms,
+//! The relay that the daemon is compared with: takes each event, publishes what the daemon published for it, confirms,
 //! acknowledges. It uses the daemon's own topology, and nothing else of it.
 
 use std::collections::VecDeque;
@@ -21,19 +21,22 @@ use tokio::task::JoinHandle;
 
 use super::services::{Heard, Outputs};
 
-/// Contacts whose outputs are not all confirmed yet.
+/// Events whose outputs are not all confirmed yet.
 const WINDOW: usize = 64;
 
-/// Declares the topology, opens the gate, and relays until it is aborted.
-pub(crate) async fn start(url: &str, domain: &str, outputs: Outputs) -> JoinHandle<()> {
-    let options = Arc::new(Options { url: url.to_owned(), ..Options::default() });
+/// Declares the topology, opens the gate where there is one, and relays until it is aborted. Guarded means with archives and
+/// gate.
+pub(crate) async fn start(url: &str, domain: &str, outputs: Outputs, guarded: bool) -> JoinHandle<()> {
+    let options =
+        Arc::new(Options { url: url.to_owned(), archive: guarded, output_gate: guarded, ..Options::default() });
     let shard = ShardRoute { name: domain.to_owned(), domains: vec![domain.to_owned()], is_one_of_several: false };
     settle(&options, &shard).await.expect("a topology");
     let token = Token { epoch: 1, nonce: "0".repeat(32) };
     let mut outbox = RabbitOutbox::new(options, &shard).expect("a readable url");
     outbox.take_over(&token).await.expect("an open gate");
+    let exchange = if guarded { format!("picket.gate.{domain}") } else { "picket.out".to_owned() };
     let (url, gate) = (url.to_owned(), gate_key(&token));
-    tokio::runtime::Handle::current().spawn(relay(url, shard.name, gate, outputs))
+    tokio::runtime::Handle::current().spawn(relay(url, shard.name, exchange, gate, outputs))
 }
 
 /// What the gate's binding matches for this token.
@@ -46,7 +49,7 @@ fn gate_key(token: &Token) -> String {
     })
 }
 
-async fn relay(url: String, shard: String, gate: String, outputs: Outputs) {
+async fn relay(url: String, shard: String, exchange: String, gate: String, outputs: Outputs) {
     let consuming = Connection::connect(&url, ConnectionProperties::default()).await.expect("a connection");
     let publishing = Connection::connect(&url, ConnectionProperties::default()).await.expect("a connection");
     let input = consuming.create_channel().await.expect("a channel");
@@ -56,7 +59,6 @@ async fn relay(url: String, shard: String, gate: String, outputs: Outputs) {
     let queue = format!("picket.in.{shard}");
     let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
     let mut consumer = input.basic_consume(queue.into(), "".into(), options, none).await.expect("a consumer");
-    let exchange = format!("picket.gate.{shard}");
     let mut flight: VecDeque<(Delivery, Vec<PublisherConfirm>)> = VecDeque::new();
     loop {
         // Take what is there; settle the oldest when the window is full or nothing arrives.
@@ -88,7 +90,7 @@ async fn relay(url: String, shard: String, gate: String, outputs: Outputs) {
     }
 }
 
-/// Publishes what the daemon published for this contact.
+/// Publishes what the daemon published for this event.
 async fn pass_on(
     channel: &Channel,
     exchange: &str,
@@ -97,9 +99,10 @@ async fn pass_on(
     outputs: &Outputs,
 ) -> Vec<PublisherConfirm> {
     let event: Value = serde_json::from_slice(&delivery.data).expect("an event");
-    let contact = event["data"]["contact"].as_str().unwrap_or_default();
+    let cause =
+        format!("{} {}", event["source"].as_str().unwrap_or_default(), event["id"].as_str().unwrap_or_default());
     let mut confirms = Vec::new();
-    for Heard { key, id, body } in outputs.get(contact).into_iter().flatten() {
+    for Heard { key, id, body } in outputs.get(&cause).into_iter().flatten() {
         let mut headers = FieldTable::default();
         headers.insert("ce-id".into(), AMQPValue::LongString(id.as_str().into()));
         headers.insert("picket-gate".into(), AMQPValue::LongString(gate.into()));

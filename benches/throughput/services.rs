@@ -1,6 +1,8 @@
 //! The daemon over RabbitMQ and Redis, beside a bare relay: the same queue types, the same messages in and out.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -12,6 +14,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
 use picket::clock::Monotonic;
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use super::embedded::RULES;
 use super::relay;
@@ -22,6 +25,8 @@ use crate::common::redis::RedisServer;
 
 /// Contacts of one run.
 const CONTACTS: usize = 5_000;
+/// Contacts of a run at half load.
+const PACED: usize = 3_000;
 /// Publishes of the platform that are not confirmed yet.
 const WINDOW: usize = 256;
 /// Longer than a run takes.
@@ -35,48 +40,106 @@ pub(crate) struct Heard {
     pub(crate) body: Vec<u8>,
 }
 
-/// What a contact's arrival brought about, by contact.
+/// What an event brought about, by the event: `<source> <id>`.
 pub(crate) type Outputs = BTreeMap<String, Vec<Heard>>;
 
-/// Contacts per second of the daemon and of the relay.
+/// What a platform sends.
+#[derive(Clone, Debug)]
+struct Load {
+    /// The contacts, by number, in turn to these domains.
+    numbers: Range<usize>,
+    domains: Vec<&'static str>,
+    /// How long from one to the next; none sends as fast as confirms come.
+    pace: Option<Duration>,
+}
+
+/// What came of a load.
+#[derive(Debug)]
+struct Run {
+    took: Duration,
+    outputs: Outputs,
+    /// From each event's sending to its contact's assignment, in order of length.
+    waits: Vec<Duration>,
+}
+
+impl Load {
+    fn domain(&self, number: usize) -> &'static str {
+        self.domains[number % self.domains.len()]
+    }
+}
+
+impl Run {
+    fn count(&self) -> usize {
+        self.outputs.values().map(Vec::len).sum()
+    }
+
+    fn wait(&self, permille: usize) -> Duration {
+        self.waits[(self.waits.len() * permille / 1000).min(self.waits.len() - 1)]
+    }
+}
+
+/// Contacts per second of the daemon and of the relay, and how long each takes at half the daemon's load.
 pub(crate) fn measure() -> Vec<Row> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let (broker, store) = (Server::start(), RedisServer::start());
+    let full = Load { numbers: 0..CONTACTS, domains: vec!["bench"], pace: None };
     let amqp = broker.vhost("daemon");
     let daemon = Setup::with_services(RULES, "bench", &amqp, &store.url()).start();
-    let (took, outputs) = runtime.block_on(async {
-        let platform = Platform::open(&amqp).await;
-        platform.say("ready", "agent.set_state", json!({"agent": "ann", "state": "ready"})).await;
-        platform.run(|outputs| outputs.values().filter(|heard| assigned(heard)).count() == CONTACTS).await
+    let (at_full, half, at_half) = runtime.block_on(async {
+        let mut platform = Platform::open(&amqp).await;
+        platform.ready("bench").await;
+        let at_full = platform.run(&full).await;
+        let pace = at_full.took * 2 / u32::try_from(CONTACTS).expect("a number of contacts");
+        let half = Load { numbers: CONTACTS..CONTACTS + PACED, pace: Some(pace), ..full.clone() };
+        let at_half = platform.run(&half).await;
+        (at_full, half, at_half)
     });
     drop(daemon);
-    let count: usize = outputs.values().map(Vec::len).sum();
-    let amqp = broker.vhost("relay");
-    let (beside, again) = runtime.block_on(async {
-        let relay = relay::start(&amqp, "bench", outputs.clone()).await;
-        let platform = Platform::open(&amqp).await;
-        let result = platform.run(|outputs| outputs.values().map(Vec::len).sum::<usize>() >= count).await;
-        relay.abort();
-        result
+    let mut rows = vec![
+        row("RabbitMQ + Redis daemon: contacts in, outputs out", &full, &at_full, "redis-single"),
+        row("  the same at half that load", &half, &at_half, &latency(&at_half)),
+    ];
+    let said: Outputs = at_full.outputs.into_iter().chain(at_half.outputs).collect();
+    for (name, guarded) in [("relay", true), ("bare", false)] {
+        let amqp = broker.vhost(name);
+        let (at_full, at_half) = runtime.block_on(async {
+            let relay = relay::start(&amqp, "bench", said.clone(), guarded).await;
+            let mut platform = Platform::open(&amqp).await;
+            let runs = (platform.run(&full).await, platform.run(&half).await);
+            relay.abort();
+            runs
+        });
+        let what = if guarded { "the same queues, archives, gate, confirms" } else { "neither archives nor gate" };
+        rows.push(row(&format!("  beside: a bare relay, {what}"), &full, &at_full, "nothing decided, nothing stored"));
+        rows.push(row("  the same at the load of the daemon's half", &half, &at_half, &latency(&at_half)));
+    }
+    rows.push(two_shards(&runtime, &broker, &store));
+    rows
+}
+
+/// Two daemons with a shard each.
+fn two_shards(runtime: &Runtime, broker: &Server, store: &RedisServer) -> Row {
+    let amqp = broker.vhost("two");
+    let _daemons = ["west", "east"].map(|domain| Setup::with_services(RULES, domain, &amqp, &store.url()).start());
+    let load = Load { numbers: 0..CONTACTS, domains: vec!["west", "east"], pace: None };
+    let run = runtime.block_on(async {
+        let mut platform = Platform::open(&amqp).await;
+        platform.ready("west").await;
+        platform.ready("east").await;
+        platform.run(&load).await
     });
-    assert_eq!(again.len(), outputs.len(), "the relay did not relay every contact");
-    vec![
-        Row {
-            what: "RabbitMQ + Redis daemon: contacts in, outputs out".to_owned(),
-            unit: "contacts/s",
-            count: CONTACTS,
-            took,
-            note: format!("{:.1} outputs a contact", ratio(count, CONTACTS)),
-        },
-        Row {
-            what: "  beside: a bare relay of the same messages".to_owned(),
-            unit: "contacts/s",
-            count: CONTACTS,
-            took: beside,
-            note: "same queues, archives, gate, confirms; nothing decided, nothing stored".to_owned(),
-        },
-    ]
+    row("two daemons with a shard each, the same broker and store", &load, &run, "half of the contacts each")
+}
+
+fn row(what: &str, load: &Load, run: &Run, note: &str) -> Row {
+    let outputs = ratio(run.count(), load.numbers.len());
+    let note = format!("{outputs:.1} outputs a contact; {note}");
+    Row { what: what.to_owned(), unit: "contacts/s", count: load.numbers.len(), took: run.took, note }
+}
+
+fn latency(run: &Run) -> String {
+    format!("from event to assignment: median {:?}, p99 {:?}", run.wait(500), run.wait(990))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
@@ -84,13 +147,10 @@ fn ratio(of: usize, to: usize) -> f64 {
     of as f64 / to as f64
 }
 
-fn assigned(heard: &[Heard]) -> bool {
-    heard.iter().any(|output| output.key.contains(".contact.assigned."))
-}
-
 /// A platform that publishes contacts with confirms and hears what becomes of them.
 struct Platform {
-    connection: Connection,
+    // The channels live as long as it does.
+    _connection: Connection,
     channel: Channel,
     feed: Consumer,
 }
@@ -105,76 +165,96 @@ impl Platform {
         arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
         listening.queue_declare("feed".into(), QueueDeclareOptions::durable(), arguments).await.expect("a queue");
         let (options, none) = (QueueBindOptions::default(), FieldTable::default());
-        listening
-            .queue_bind("feed".into(), "picket.out".into(), "bench.#".into(), options, none)
-            .await
-            .expect("a binding");
+        listening.queue_bind("feed".into(), "picket.out".into(), "#".into(), options, none).await.expect("a binding");
         listening.basic_qos(512, BasicQosOptions::default()).await.expect("a prefetch");
         let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
         let feed = listening.basic_consume("feed".into(), "".into(), options, none).await.expect("a consumer");
-        Self { connection, channel, feed }
+        Self { _connection: connection, channel, feed }
     }
 
-    /// Publishes one event and waits for its confirm.
-    async fn say(&self, id: &str, kind: &str, data: Value) {
-        let confirm = publish(&self.channel, &event("bench", id, kind, data)).await;
-        confirm.await.expect("a confirm");
+    /// Lets the one agent of a domain be ready.
+    async fn ready(&self, domain: &str) {
+        let data = json!({"agent": "ann", "state": "ready"});
+        let input = event("bench", &format!("ready-{domain}"), "agent.set_state", data);
+        publish(&self.channel, domain, &input).await.await.expect("a confirm");
     }
 
-    /// Publishes every contact and listens until enough was heard; the time between the first and the last of it.
-    async fn run(mut self, enough: impl Fn(&Outputs) -> bool) -> (Duration, Outputs) {
+    /// Publishes every contact, ends each once it is assigned, and listens until all are closed.
+    async fn run(&mut self, load: &Load) -> Run {
         let began = Monotonic::now();
-        let (channel, feed) = (&self.channel, &mut self.feed);
-        let sending = async {
-            let mut unconfirmed = VecDeque::new();
-            for number in 0..CONTACTS {
-                let data = json!({"contact": format!("c-{number}"), "channel": "email", "topic": "order"});
-                let input = event("bench", &format!("received-{number}"), "contact.received", data);
-                unconfirmed.push_back(publish(channel, &input).await);
-                if unconfirmed.len() >= WINDOW
-                    && let Some(oldest) = unconfirmed.pop_front()
-                {
-                    oldest.await.expect("a confirm");
-                }
-            }
-            for confirm in unconfirmed {
-                confirm.await.expect("a confirm");
-            }
-        };
-        let hearing = async {
-            let mut outputs = Outputs::new();
-            let mut heard = 0_usize;
-            // Judging everything after each output would be most of the work; every hundredth is often enough.
-            while heard < CONTACTS || !heard.is_multiple_of(100) || !enough(&outputs) {
-                let next = tokio::time::timeout(Duration::from_secs(2), feed.next()).await;
-                let Ok(Some(Ok(delivery))) = next else {
-                    assert!(enough(&outputs), "the outputs ended after {heard}");
-                    return (outputs, Duration::from_secs(2));
-                };
-                heard += 1;
-                delivery.ack(BasicAckOptions::default()).await.expect("an acknowledgement");
-                let body: Value = serde_json::from_slice(&delivery.data).expect("an event");
-                let Some(contact) = body["data"]["contact"].as_str() else { continue };
-                outputs.entry(contact.to_owned()).or_default().push(Heard {
-                    key: delivery.routing_key.to_string(),
-                    id: body["id"].as_str().unwrap_or_default().to_owned(),
-                    body: delivery.data,
-                });
-            }
-            (outputs, Duration::ZERO)
-        };
-        let both = async { tokio::join!(sending, hearing) };
-        let ((), (outputs, idle)) = tokio::time::timeout(PATIENCE, both).await.expect("the run takes too long");
-        let took = began.elapsed().saturating_sub(idle);
-        // The connection lives until here.
-        drop(self.connection);
-        (took, outputs)
+        let sent = Mutex::new(BTreeMap::new());
+        let both =
+            async { tokio::join!(send(&self.channel, load, &sent), hear(&self.channel, &mut self.feed, load, &sent)) };
+        let ((), (outputs, mut waits)) = tokio::time::timeout(PATIENCE, both).await.expect("the run takes too long");
+        waits.sort_unstable();
+        Run { took: began.elapsed(), outputs, waits }
     }
 }
 
-async fn publish(channel: &Channel, input: &Value) -> lapin::PublisherConfirm {
+/// When each contact was sent.
+type Sent = Mutex<BTreeMap<String, Monotonic>>;
+
+async fn send(channel: &Channel, load: &Load, sent: &Sent) {
+    let mut unconfirmed = VecDeque::new();
+    let mut pace = tokio::time::interval(load.pace.unwrap_or(Duration::from_nanos(1)));
+    for number in load.numbers.clone() {
+        if load.pace.is_some() {
+            pace.tick().await;
+        }
+        let contact = format!("c-{number}");
+        let data = json!({"contact": contact, "channel": "email", "topic": "order"});
+        let input = event("bench", &format!("received-{number}"), "contact.received", data);
+        sent.lock().expect("the times").insert(contact, Monotonic::now());
+        unconfirmed.push_back(publish(channel, load.domain(number), &input).await);
+        if unconfirmed.len() >= WINDOW
+            && let Some(oldest) = unconfirmed.pop_front()
+        {
+            oldest.await.expect("a confirm");
+        }
+    }
+    for confirm in unconfirmed {
+        confirm.await.expect("a confirm");
+    }
+}
+
+/// Ends each contact that is assigned, until all are closed; and how long each took to be assigned.
+async fn hear(channel: &Channel, feed: &mut Consumer, load: &Load, sent: &Sent) -> (Outputs, Vec<Duration>) {
+    let (mut outputs, mut waits) = (Outputs::new(), Vec::new());
+    let mut open = load.numbers.len();
+    while open > 0 {
+        let delivery = feed.next().await.expect("an open feed").expect("a delivery");
+        let heard = Monotonic::now();
+        delivery.ack(BasicAckOptions::default()).await.expect("an acknowledgement");
+        let body: Value = serde_json::from_slice(&delivery.data).expect("an event");
+        let Some(contact) = body["data"]["contact"].as_str() else { continue };
+        let Some(began) = sent.lock().expect("the times").get(contact).copied() else { continue };
+        let key = delivery.routing_key.to_string();
+        if key.contains(".contact.assigned.") {
+            waits.push(heard.since(began));
+            let number = contact.trim_start_matches("c-").parse().expect("a contact of ours");
+            let end = event(
+                "bench",
+                &format!("closed-{number}"),
+                "contact.close",
+                json!({"contact": contact, "agent": "ann"}),
+            );
+            // Its confirm is not waited for: the output that follows is.
+            drop(publish(channel, load.domain(number), &end).await);
+        }
+        open -= usize::from(key.contains(".contact.closed."));
+        let (cause, id) = (text(&body["picketcause"]), text(&body["id"]));
+        outputs.entry(cause).or_default().push(Heard { key, id, body: delivery.data });
+    }
+    (outputs, waits)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+async fn publish(channel: &Channel, domain: &str, input: &Value) -> lapin::PublisherConfirm {
     let kind = input["type"].as_str().unwrap_or_default();
-    let key = format!("bench.{}", kind.trim_start_matches("picket.").trim_end_matches(".v1"));
+    let key = format!("{domain}.{}", kind.trim_start_matches("picket.").trim_end_matches(".v1"));
     let properties = BasicProperties::default()
         .with_delivery_mode(2)
         .with_content_type("application/cloudevents+json".into())

@@ -233,7 +233,12 @@ impl Service {
 
     /// The read model and the feed begin with what the journal holds.
     fn show(&self, read: &Read) {
-        *self.side.model.write().unwrap_or_else(PoisonError::into_inner) = read.state.clone();
+        let mut model = self.side.model.write().unwrap_or_else(PoisonError::into_inner);
+        // Who stood by shows it already.
+        if model.head != read.state.head {
+            *model = read.state.clone();
+        }
+        drop(model);
         let shown = self.side.feed.last();
         self.side.feed.push(read.outputs.iter().filter(|output| output.number > shown).map(Arc::clone).collect());
     }
