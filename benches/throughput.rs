@@ -1,5 +1,5 @@
 //! What is fast, each beside what it is compared with, in one run:
-//! `cargo bench --bench throughput [-- core embedded peers services largest takeover]`.
+//! `cargo bench --bench throughput [-- core embedded peers services largest takeover stall]`.
 //! More of the core alone, instructions and memory too: `cargo bench -p picket-core`.
 #![expect(clippy::expect_used, reason = "a test that cannot go on says what it expected")]
 
@@ -33,12 +33,13 @@ mod throughput {
     pub(crate) mod peers;
     pub(crate) mod relay;
     pub(crate) mod services;
+    pub(crate) mod stall;
     pub(crate) mod table;
     pub(crate) mod takeover;
 }
 
 use throughput::table::{Row, print};
-use throughput::{alone, embedded, peers, services, takeover};
+use throughput::{alone, embedded, peers, services, stall, takeover};
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
@@ -58,6 +59,9 @@ fn main() {
     }
     if wanted.iter().any(|w| w == "takeover") {
         rows.extend(takeover::measure());
+    }
+    if wanted.iter().any(|w| w == "stall") {
+        rows.extend(stall::measure());
     }
     if runs("services") {
         rows.extend(services::measure());

@@ -34,7 +34,7 @@ pub(crate) fn measure() -> Vec<Row> {
     let mut pair = [(); 2].map(|()| Setup::with_services(RULES, "bench", &amqp, &store.url()).idle());
     pair.iter_mut().for_each(Daemon::launch);
     let mut owner = until("an owner", PATIENCE, || (0..2).find(|at| is_ready(&pair[*at])));
-    fill(&pair[owner]);
+    fill(&pair[owner], LIVE);
     let mut rows = Vec::new();
     let mut events = 0;
     for end in [End::Killed, End::Stopped, End::Frozen] {
@@ -71,13 +71,13 @@ pub(crate) fn measure() -> Vec<Row> {
     rows
 }
 
-fn contact(number: usize) -> Value {
+pub(crate) fn contact(number: usize) -> Value {
     let id = format!("c-{number}");
     event("bench", &format!("received-{id}"), "contact.received", json!({"contact": id, "channel": "sms"}))
 }
 
-fn fill(daemon: &Daemon) {
-    let numbers: Vec<usize> = (0..LIVE).collect();
+pub(crate) fn fill(daemon: &Daemon, count: usize) {
+    let numbers: Vec<usize> = (0..count).collect();
     for batch in numbers.chunks(AT_ONCE) {
         let events: Vec<Value> = batch.iter().map(|number| contact(*number)).collect();
         let reply = daemon.post("application/cloudevents-batch+json", Value::from(events).to_string().as_bytes());

@@ -8,9 +8,8 @@ use std::time::Duration;
 use super::backoff::Backoff;
 use super::feed::Feed;
 use super::ports::Store;
-use super::recover::{Error, PAGE, Read, replay_aloud};
+use super::recover::{Error, PAGE, Read, replay, replay_aloud};
 use super::state::ShardState;
-use crate::contract::wire::OutMessage;
 use crate::telemetry::chain;
 
 /// How often it looks for more.
@@ -23,13 +22,14 @@ pub(super) struct Follower {
     shard: String,
     model: Arc<RwLock<ShardState>>,
     feed: Feed,
-    /// The outputs that may have to be published by who takes over; none before the journal was read.
-    outputs: Option<Vec<Arc<OutMessage>>>,
+    /// What the next owner begins with, beside the read model, so that nothing is copied when it takes over; none before the
+    /// journal was read.
+    read: Option<Read>,
 }
 
 impl Follower {
     pub(super) const fn new(store: Arc<dyn Store>, shard: String, model: Arc<RwLock<ShardState>>, feed: Feed) -> Self {
-        Self { store, shard, model, feed, outputs: None }
+        Self { store, shard, model, feed, read: None }
     }
 
     /// Follows until dropped. What cannot be read now is read later, from a snapshot: after a doubt nothing is kept.
@@ -45,7 +45,7 @@ impl Follower {
                 Err(error) => {
                     tracing::warn!(shard = self.shard, error = %chain(&error), "the journal is followed later");
                     if !matches!(error, Error::Store(_)) {
-                        self.outputs = None;
+                        self.read = None;
                     }
                     backoff.wait().await;
                 }
@@ -55,48 +55,45 @@ impl Follower {
 
     /// What was read, for the next owner.
     pub(super) fn into_read(self) -> Option<Read> {
-        let outputs = self.outputs?;
-        let state = self.model.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Some(Read { state, outputs, replayed: 0 })
+        self.read
     }
 
     async fn read_on(&mut self) -> Result<(), Error> {
         let watermark = self.store.watermark(&self.shard).await?;
-        match &mut self.outputs {
-            None => self.begin(watermark).await?,
-            Some(outputs) => outputs.retain(|output| output.number > watermark),
+        match &mut self.read {
+            None => self.read = Some(self.begin(watermark).await?),
+            Some(read) => read.outputs.retain(|output| output.number > watermark),
         }
-        loop {
-            let after = self.model.read().unwrap_or_else(PoisonError::into_inner).head.seq;
-            let page = self.store.read(&self.shard, after, PAGE).await?;
+        while let Some(read) = &mut self.read {
+            let page = self.store.read(&self.shard, read.state.head.seq, PAGE).await?;
             if page.is_empty() {
-                return Ok(());
+                break;
             }
             // Nobody sees what could still be lost.
             self.store.settle(&self.shard).await?;
             let mut fresh = Vec::new();
-            let replayed = {
+            let replayed = replay_aloud(&mut read.state, &self.shard, &page, u64::MAX, &mut fresh);
+            read.outputs.extend(fresh.iter().map(Arc::clone));
+            let shown = {
                 let mut model = self.model.write().unwrap_or_else(PoisonError::into_inner);
-                replay_aloud(&mut model, &self.shard, &page, u64::MAX, &mut fresh)
+                replay(&mut model, &page, u64::MAX, |_, _, _| {})
             };
-            if let Some(outputs) = &mut self.outputs {
-                outputs.extend(fresh.iter().map(Arc::clone));
-            }
             self.feed.push(fresh);
-            replayed?;
+            replayed.and(shown)?;
         }
+        Ok(())
     }
 
     /// Begins with what is there now, instead of what this daemon knew before.
-    async fn begin(&mut self, watermark: u64) -> Result<(), Error> {
+    async fn begin(&self, watermark: u64) -> Result<Read, Error> {
         let end = self.store.head(&self.shard).await?;
         let read = Read::begin(&*self.store, &self.shard, watermark).await?;
-        let Read { state, outputs, .. } = read.up_to(&*self.store, &self.shard, &end).await?;
+        let mut read = read.up_to(&*self.store, &self.shard, &end).await?;
         self.store.settle(&self.shard).await?;
-        *self.model.write().unwrap_or_else(PoisonError::into_inner) = state;
+        *self.model.write().unwrap_or_else(PoisonError::into_inner) = read.state.clone();
+        read.replayed = 0;
         let shown = self.feed.last();
-        self.feed.push(outputs.iter().filter(|output| output.number > shown).map(Arc::clone).collect());
-        self.outputs = Some(outputs);
-        Ok(())
+        self.feed.push(read.outputs.iter().filter(|output| output.number > shown).map(Arc::clone).collect());
+        Ok(read)
     }
 }

@@ -22,7 +22,7 @@ const LASTS: Duration = Duration::from_millis(1500);
 const PROLONGED: Duration = Duration::from_millis(300);
 
 /// How often one who stands by asks for it.
-const ASKED: Duration = Duration::from_millis(200);
+const ASKED: Duration = Duration::from_millis(100);
 
 /// The lease of one shard, as one daemon sees it.
 #[derive(Clone, Debug)]

@@ -20,7 +20,7 @@ use super::identify::Pepper;
 use super::keeper::{SnapshotKeeper, Snapshots};
 use super::lease::Leaseholder;
 use super::overlay::Overlay;
-use super::ports::{Broker, DeadLetter, DeadLetters, Head, Receipt, Store};
+use super::ports::{Broker, DeadLetter, DeadLetters, Head, Outbox, Receipt, Store};
 use super::publisher::{Outqueue, Over, Publisher, WayOut};
 use super::record::hex;
 use super::recover::{self, Read, Recovered, recover};
@@ -37,6 +37,9 @@ use crate::telemetry::{Metrics, chain};
 
 /// How long a shard that was handed over is left to whose it is now.
 const HANDED_OVER: Duration = Duration::from_secs(1);
+
+/// How often who stands by looks at its connection.
+const CONNECTED: Duration = Duration::from_secs(1);
 
 /// How long the parts of a shard may take to end after it.
 const ENDING: Duration = Duration::from_secs(5);
@@ -74,6 +77,14 @@ pub struct Service {
     pub side: ShardSide,
 }
 
+/// What who stood by has ready for a term.
+struct Warm {
+    /// The journal, as far as it was read.
+    read: Option<Read>,
+    /// The way out, connected where it could be.
+    outbox: Option<Box<dyn Outbox>>,
+}
+
 /// Why a term as owner ended.
 #[derive(Debug, thiserror::Error)]
 enum Ended {
@@ -109,13 +120,10 @@ impl Service {
         let witness = Witness::default();
         loop {
             let seen = self.shown();
-            let (held, followed) = self.stand_by(&lease, &stop).await;
-            if !held {
-                break;
-            }
+            let Some(warm) = self.stand_by(&lease, &stop).await else { break };
             let end = stop.child_token();
             self.spread.owns(&self.shard, true);
-            let ended = self.term(&lease, &witness, seen, followed, &end).await;
+            let ended = self.term(&lease, &witness, seen, warm, &end).await;
             self.spread.owns(&self.shard, false);
             match ended {
                 Ok(()) if stop.is_cancelled() => break,
@@ -143,21 +151,22 @@ impl Service {
         lease.release().await;
     }
 
-    /// Waits for the lease, and follows whoever has it; false if told to stop before.
-    async fn stand_by(&self, lease: &Leaseholder, stop: &CancellationToken) -> (bool, Option<Read>) {
+    /// Waits for the lease, and follows whoever has it; none if told to stop before.
+    async fn stand_by(&self, lease: &Leaseholder, stop: &CancellationToken) -> Option<Warm> {
         let (store, model) = (Arc::clone(&self.store), Arc::clone(&self.side.model));
         let mut follower = Follower::new(store, self.shard.clone(), model, self.side.feed.clone());
+        let mut outbox = self.broker.outbox(&self.shard).ok();
         let follow = async {
             // An only daemon has nobody to follow, and does not read twice what it takes over.
             let _ = self.side.health.subscribe().wait_for(|health| health.standby).await;
-            follower.follow().await
+            tokio::join!(follower.follow(), keep_connected(&mut outbox)).0
         };
         let held = tokio::select! {
             biased;
             held = lease.obtain(stop) => held,
             never = follow => match never {},
         };
-        (held, follower.into_read())
+        held.then(|| Warm { read: follower.into_read(), outbox })
     }
 
     /// The last record that the read model shows.
@@ -166,13 +175,13 @@ impl Service {
     }
 
     /// One term as owner: from the token to the stop or the hand-over, or to its loss. `seen` is the last record that this daemon saw
-    /// committed before it stood by, `followed` what it read while it did.
+    /// committed before it stood by, `warm` what it has ready since.
     async fn term(
         &mut self,
         lease: &Leaseholder,
         witness: &Witness,
         seen: Head,
-        followed: Option<Read>,
+        warm: Warm,
         stop: &CancellationToken,
     ) -> Result<(), Ended> {
         let mut parts = JoinSet::new();
@@ -182,12 +191,12 @@ impl Service {
         let mut nonce = [0; 16];
         chance::fill(&mut nonce).map_err(Ended::Random)?;
         let floor = u64::try_from(self.clock.now().0).unwrap_or(0);
-        let recovered = recover(&*self.store, &self.shard, &self.instance, &hex(&nonce), floor, followed).await?;
+        let recovered = recover(&*self.store, &self.shard, &self.instance, &hex(&nonce), floor, warm.read).await?;
         parts.spawn(lease.clone().prolong(over.clone(), stop.clone()));
         let way = tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
-            way = self.way_out(&recovered, witness, seen) => way?,
+            way = self.way_out(&recovered, warm.outbox, witness, seen) => way?,
         };
         let (token, since) = (Some(recovered.token.to_string()), self.clock.now());
         let owner = Some(Owner { name: self.holder.clone(), token, since });
@@ -216,10 +225,17 @@ impl Service {
 
     /// The way out, once the journal is compared with its witness. While the broker is away, contacts that come over HTTP
     /// are routed all the same; nothing is published or taken of the broker before.
-    async fn way_out(&self, recovered: &Recovered, witness: &Witness, seen: Head) -> Result<WayOut, Ended> {
+    async fn way_out(
+        &self,
+        recovered: &Recovered,
+        outbox: Option<Box<dyn Outbox>>,
+        witness: &Witness,
+        seen: Head,
+    ) -> Result<WayOut, Ended> {
         let shown = self.shown();
         let seen = if shown.seq > seen.seq { shown } else { seen };
-        let (outbox, end) = (self.broker.outbox(&self.shard)?, recovered.read.state.head.clone());
+        let outbox = outbox.map_or_else(|| self.broker.outbox(&self.shard), Ok)?;
+        let end = recovered.read.state.head.clone();
         let mut way = WayOut { outbox, witness: witness.clone(), end, seen, compared: CancellationToken::new() };
         match way.compare(&*self.store, &self.shard).await {
             Ok(()) => {}
@@ -386,6 +402,17 @@ fn attend(
         over.cancelled().await;
         Ok(())
     });
+}
+
+/// Keeps the way out connected, so that who takes over need not connect first.
+async fn keep_connected(outbox: &mut Option<Box<dyn Outbox>>) {
+    let Some(outbox) = outbox else { return };
+    loop {
+        if let Err(error) = outbox.check().await {
+            tracing::debug!(error = %chain(&error), "who stands by is not connected to the broker");
+        }
+        tokio::time::sleep(CONNECTED).await;
+    }
 }
 
 /// What an owner records first: the time that passed while nobody owned the shard, and the rules now in force.
