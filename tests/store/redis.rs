@@ -58,6 +58,20 @@ async fn a_server_that_would_lose_records_is_refused_with_the_setting_to_mend() 
 }
 
 #[tokio::test]
+async fn daemons_that_share_shards_know_of_each_other_until_one_is_forgotten() {
+    let server = RedisServer::start();
+    let (one, other) = (connect(&server).await, connect(&server).await);
+    let (short, long) = (Duration::from_millis(100), Duration::from_mins(1));
+    assert_eq!(one.attend("s1,s2", "ann", long).await.unwrap(), ["ann"]);
+    assert_eq!(other.attend("s1,s2", "bob", short).await.unwrap(), ["ann", "bob"]);
+    assert_eq!(other.attend("s3", "bob", long).await.unwrap(), ["bob"], "other shards are others' business");
+    tokio::time::sleep(2 * short).await;
+    assert_eq!(one.attend("s1,s2", "ann", long).await.unwrap(), ["ann"], "who says nothing is forgotten");
+    assert_eq!(other.attend("s1,s2", "bob", long).await.unwrap().len(), 2);
+    assert_eq!(one.attend("s1,s2", "ann", Duration::ZERO).await.unwrap(), ["bob"], "who leaves is forgotten at once");
+}
+
+#[tokio::test]
 async fn a_lease_has_one_holder_who_prolongs_it_until_it_is_given_back_or_ends_by_itself() {
     let server = RedisServer::start();
     let (one, other) = (connect(&server).await, connect(&server).await);
