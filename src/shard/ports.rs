@@ -29,7 +29,7 @@ impl std::fmt::Display for Token {
 }
 
 /// The end of a journal: its last sequence number and that record's hash. `(0, "")` when it is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Head {
     /// The last sequence number; records count from 1.
     pub seq: u64,
