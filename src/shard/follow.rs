@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::feed::Feed;
-use super::ports::Store;
+use super::ports::{Head, Store};
 use super::recover::{Error, PAGE, Read, replay_aloud};
 use super::state::ShardState;
 use crate::contract::wire::OutMessage;
@@ -69,11 +69,10 @@ impl Follower {
         loop {
             let after = self.model.read().unwrap_or_else(PoisonError::into_inner).head.seq;
             let page = self.store.read(&self.shard, after, PAGE).await?;
-            if page.is_empty() {
-                return Ok(());
-            }
+            let Some(last) = page.last() else { return Ok(()) };
+            let read = Head { seq: last.seq, hash: last.hash.clone() };
             // Nobody sees what could still be lost.
-            self.store.settle(&self.shard).await?;
+            self.store.settle(&self.shard, &read).await?;
             let mut fresh = Vec::new();
             let replayed = {
                 let mut model = self.model.write().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +91,7 @@ impl Follower {
         let end = self.store.head(&self.shard).await?;
         let read = Read::begin(&*self.store, &self.shard, watermark).await?;
         let Read { state, outputs, .. } = read.up_to(&*self.store, &self.shard, &end).await?;
-        self.store.settle(&self.shard).await?;
+        self.store.settle(&self.shard, &end).await?;
         *self.model.write().unwrap_or_else(PoisonError::into_inner) = state;
         let shown = self.feed.last();
         self.feed.push(outputs.iter().filter(|output| output.number > shown).map(Arc::clone).collect());
