@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::feed::Feed;
-use super::ports::Store;
+use super::ports::{Head, Store};
 use super::recover::{Error, PAGE, Read, replay, replay_aloud};
 use super::state::ShardState;
 use crate::telemetry::chain;
@@ -66,11 +66,9 @@ impl Follower {
         }
         while let Some(read) = &mut self.read {
             let page = self.store.read(&self.shard, read.state.head.seq, PAGE).await?;
-            if page.is_empty() {
-                break;
-            }
+            let Some(last) = page.last() else { break };
             // Nobody sees what could still be lost.
-            self.store.settle(&self.shard).await?;
+            self.store.settle(&self.shard, &Head { seq: last.seq, hash: last.hash.clone() }).await?;
             let mut fresh = Vec::new();
             let replayed = replay_aloud(&mut read.state, &self.shard, &page, u64::MAX, &mut fresh);
             read.outputs.extend(fresh.iter().map(Arc::clone));
@@ -89,7 +87,7 @@ impl Follower {
         let end = self.store.head(&self.shard).await?;
         let read = Read::begin(&*self.store, &self.shard, watermark).await?;
         let mut read = read.up_to(&*self.store, &self.shard, &end).await?;
-        self.store.settle(&self.shard).await?;
+        self.store.settle(&self.shard, &end).await?;
         *self.model.write().unwrap_or_else(PoisonError::into_inner) = read.state.clone();
         read.replayed = 0;
         let shown = self.feed.last();

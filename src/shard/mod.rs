@@ -16,6 +16,7 @@ mod lease;
 mod measure;
 mod outlet;
 mod overlay;
+pub mod ownership;
 pub mod ports;
 mod publisher;
 pub mod record;

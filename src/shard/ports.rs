@@ -29,7 +29,7 @@ impl std::fmt::Display for Token {
 }
 
 /// The end of a journal: its last sequence number and that record's hash. `(0, "")` when it is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Head {
     /// The last sequence number; records count from 1.
     pub seq: u64,
@@ -244,13 +244,14 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Unavailable`], [`StoreError::Damaged`].
     async fn read(&self, shard: &str, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
 
-    /// Returns once all that could be read before the call is committed, by the profile's rule: nothing of it is lost when
-    /// one server fails. Where whatever can be read is committed, that is at once.
+    /// Returns once a journal that was read up to `read` is committed, by the profile's rule: nothing of it is lost when one
+    /// server fails. Where whatever can be read is committed, that is at once.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
-    async fn settle(&self, shard: &str) -> Result<(), StoreError> {
-        let _ = shard;
+    /// [`StoreError::Unavailable`], also when the store has another record in that place, or none: what was read came from
+    /// a server that has been replaced, or is trimmed by now.
+    async fn settle(&self, shard: &str, read: &Head) -> Result<(), StoreError> {
+        let _ = (shard, read);
         Ok(())
     }
 

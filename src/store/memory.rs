@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Place, check_batch, check_read, head_behind, place};
+use super::{check_batch, check_read};
+use crate::shard::ownership::{Ownership, Place};
 use crate::shard::ports::{
     Batch, DirectoryKey, DirectoryWrite, Entry, Head, Snapshot, Store, StoreError, StoreTraits, Token,
 };
@@ -19,9 +20,7 @@ pub struct Memory {
 
 #[derive(Clone, Debug, Default)]
 struct Shard {
-    epoch: u64,
-    token: String,
-    head: Head,
+    owner: Ownership,
     trimmed: u64,
     journal: VecDeque<Entry>,
     /// Oldest first, at most two.
@@ -63,9 +62,7 @@ impl Memory {
     ) -> Result<T, StoreError> {
         let mut shards = self.shards();
         let shard = shards.entry(shard.to_owned()).or_default();
-        if shard.token != token.to_string() {
-            return Err(StoreError::Fenced { stored: shard.token.clone() });
-        }
+        shard.owner.admit(token)?;
         write(shard)
     }
 }
@@ -116,42 +113,37 @@ impl Store for Memory {
     ) -> Result<(Token, Head), StoreError> {
         let mut shards = self.shards();
         let shard = shards.entry(shard.to_owned()).or_default();
-        shard.epoch = shard.epoch.max(epoch_floor) + 1;
-        let token = Token { epoch: shard.epoch, nonce: nonce.to_owned() };
-        shard.token = token.to_string();
-        Ok((token, shard.head.clone()))
+        let token = shard.owner.take_over(nonce, epoch_floor);
+        Ok((token, shard.owner.head.clone()))
     }
 
     async fn append(&self, shard: &str, token: &Token, expected: &Head, batch: &Batch) -> Result<Head, StoreError> {
         check_batch(expected, batch)?;
-        self.owning(shard, token, |shard| match place(&shard.head, expected, batch) {
-            Place::Free => {
+        self.owning(shard, token, |shard| {
+            if shard.owner.advance(expected, batch)? == Place::Free {
                 shard.append(batch);
-                shard.head = head_behind(expected, batch);
-                Ok(shard.head.clone())
             }
-            Place::Written => Ok(shard.head.clone()),
-            Place::Elsewhere => Err(StoreError::HeadMismatch { found: shard.head.clone() }),
+            Ok(shard.owner.head.clone())
         })
     }
 
     async fn head(&self, shard: &str) -> Result<Head, StoreError> {
-        Ok(self.reading(shard, |shard| shard.head.clone()))
+        Ok(self.reading(shard, |shard| shard.owner.head.clone()))
     }
 
     async fn read(&self, shard: &str, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
         self.reading(shard, |shard| {
             let skipped = usize::try_from(after.saturating_sub(shard.trimmed)).unwrap_or(usize::MAX);
             let found: Vec<Entry> = shard.journal.iter().skip(skipped).take(limit).cloned().collect();
-            check_read(found.iter().map(|entry| entry.seq), after, shard.trimmed, shard.head.seq, limit)?;
+            check_read(found.iter().map(|entry| entry.seq), after, shard.trimmed, shard.owner.head.seq, limit)?;
             Ok(found)
         })
     }
 
     async fn save_snapshot(&self, shard: &str, token: &Token, snapshot: &Snapshot) -> Result<(), StoreError> {
         self.owning(shard, token, |shard| {
-            if snapshot.head.seq > shard.head.seq {
-                return Err(StoreError::HeadMismatch { found: shard.head.clone() });
+            if snapshot.head.seq > shard.owner.head.seq {
+                return Err(StoreError::HeadMismatch { found: shard.owner.head.clone() });
             }
             shard.keep(snapshot);
             Ok(())

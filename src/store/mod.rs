@@ -12,7 +12,7 @@ pub use memory::Memory;
 pub use redis::Redis;
 
 use crate::shard::ports::DirectoryKind;
-use order::{Place, check_batch, check_read, head_behind, place};
+use order::{check_batch, check_read};
 
 /// The word for a kind of directory row in keys and tables.
 const fn kind_name(kind: DirectoryKind) -> &'static str {

@@ -53,7 +53,10 @@ pub(crate) fn rust_under(folder: &str) -> Vec<Source> {
 
 /// Every Rust file of the repository.
 pub(crate) fn all_rust() -> Vec<Source> {
-    ["src", "core", "rules", "sim", "tests", "benches", "fuzz"].iter().flat_map(|folder| rust_under(folder)).collect()
+    ["src", "core", "rules", "sim", "model", "tests", "benches", "fuzz"]
+        .iter()
+        .flat_map(|folder| rust_under(folder))
+        .collect()
 }
 
 /// Every text file of the repository that people or machines read.

@@ -124,6 +124,22 @@ macro_rules! at_once {
     };
 }
 
+/// Whether a journal has what was read, perhaps before another server took over.
+fn has(memory: &Memory, shard: &str, read: &Head) -> Result<(), StoreError> {
+    let kept = at_once!(memory, read(shard, read.seq.saturating_sub(1), 1))?;
+    let kept = kept.into_iter().find(|entry| entry.seq == read.seq);
+    let there = match kept {
+        Some(entry) => Head { seq: entry.seq, hash: entry.hash },
+        None => at_once!(memory, head(shard))?,
+    };
+    let source = || format!("record {} is not there as it was read", read.seq).into();
+    if read.seq == 0 || there == *read {
+        Ok(())
+    } else {
+        Err(StoreError::Unavailable { attempt: "settle", source: source() })
+    }
+}
+
 #[async_trait]
 impl Store for Seen {
     fn traits(&self) -> StoreTraits {
@@ -194,8 +210,9 @@ impl Store for Seen {
         Ok(entries)
     }
 
-    async fn settle(&self, _shard: &str) -> Result<(), StoreError> {
-        self.call("settle", |state, answers| state.act(answers, |_| Ok(()))).await
+    async fn settle(&self, shard: &str, read: &Head) -> Result<(), StoreError> {
+        let (shard, read) = (shard.to_owned(), read.clone());
+        self.call("settle", move |state, answers| state.act(answers, |memory| has(memory, &shard, &read))).await
     }
 
     async fn save_snapshot(&self, shard: &str, token: &Token, snapshot: &Snapshot) -> Result<(), StoreError> {

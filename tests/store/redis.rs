@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use picket::shard::ports::{Lease, Store};
+use picket::shard::ports::{Head, Lease, Store};
 use picket::store::Redis;
 use picket::store::redis::{Options, Profile};
 use tokio::task::JoinSet;
@@ -320,9 +320,18 @@ async fn a_write_counts_only_once_every_replica_has_it() {
     assert!(is_unavailable(&fresh.append(SHARD, &token, &end, &write).await));
     // What is read now is written, and could still be lost: who follows the journal does not show it.
     assert_eq!(records(&fresh).await.len(), 5);
-    assert!(is_unavailable(&fresh.settle(SHARD).await));
+    let read = head("ann", 5);
+    assert!(is_unavailable(&fresh.settle(SHARD, &read).await));
     second.go_on();
-    patient.settle(SHARD).await.unwrap();
+    patient.settle(SHARD, &read).await.unwrap();
+    patient.settle(SHARD, &end).await.unwrap();
+    // What came from another server is not settled by what this one has.
+    for seq in [3, 5, 6] {
+        assert!(
+            is_unavailable(&patient.settle(SHARD, &Head { seq, hash: "elsewhere".to_owned() }).await),
+            "record {seq}"
+        );
+    }
     let end = patient.append(SHARD, &token, &end, &write).await.unwrap();
     drop(server);
     // Either replica may be promoted: both have everything that counted.

@@ -25,6 +25,7 @@ use super::lock::Lock;
 use super::short;
 use super::topology::{OUT, close, gate, gate_sink, output_archive, private_channel, refused, table, text};
 use crate::broker::unavailable;
+use crate::shard::ownership::may_open;
 use crate::shard::ports::{BrokerError, Token};
 
 /// What the bindings match: a digest, because outputs carry it to everybody and the token is nobody else's business.
@@ -66,7 +67,7 @@ fn sinks(archiving: &Archiving, shard: &str) -> Vec<String> {
 
 async fn swap(channel: &Channel, shard: &str, sinks: &[String], token: &Token) -> Result<(), BrokerError> {
     let known = remembered(channel, shard).await?;
-    if known.iter().any(|(_, other)| epoch(other) > token.epoch) {
+    if !may_open(token, known.iter().map(|(_, other)| &**other)) {
         return Err(BrokerError::GateClosed);
     }
     let mine = token.to_string();
@@ -148,8 +149,4 @@ async fn unbind(channel: &Channel, gate: &str, sinks: &[String], token: &str) ->
 
 fn matching(token: &str) -> FieldTable {
     table(&[("x-match", text("all")), (GATE, text(&key(token)))])
-}
-
-fn epoch(token: &str) -> u64 {
-    token.split_once(':').and_then(|(epoch, _)| epoch.parse().ok()).unwrap_or(0)
 }

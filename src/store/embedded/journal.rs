@@ -4,15 +4,14 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, named_params, params};
 
 use super::file::failed;
+use crate::shard::ownership::{Ownership, Place};
 use crate::shard::ports::{Batch, DirectoryKey, DirectoryWrite, Entry, Head, Snapshot, StoreError, Token};
-use crate::store::{Place, check_read, head_behind, kind_name, place};
+use crate::store::{check_read, kind_name};
 
 /// One row of the table `shard`.
 #[derive(Default)]
 struct Row {
-    epoch: i64,
-    token: String,
-    head: Head,
+    owner: Ownership,
     trimmed: u64,
     watermark: u64,
 }
@@ -46,10 +45,10 @@ fn owning<T>(
 ) -> Result<T, StoreError> {
     writing(connection, attempt, |transaction| {
         let row = row(transaction, shard)?;
-        if row.token != token.to_string() {
-            return Ok(Err(StoreError::Fenced { stored: row.token }));
+        match row.owner.admit(token) {
+            Ok(()) => write(transaction, row),
+            Err(refused) => Ok(Err(refused)),
         }
-        write(transaction, row)
     })
 }
 
@@ -66,9 +65,11 @@ fn row(connection: &Connection, shard: &str) -> rusqlite::Result<Row> {
     let found = connection
         .query_row("SELECT epoch, token, seq, hash, trimmed, watermark FROM shard WHERE name = ?1", [shard], |row| {
             Ok(Row {
-                epoch: row.get(0)?,
-                token: row.get(1)?,
-                head: Head { seq: unsigned(row.get(2)?), hash: row.get(3)? },
+                owner: Ownership {
+                    epoch: unsigned(row.get(0)?),
+                    token: row.get(1)?,
+                    head: Head { seq: unsigned(row.get(2)?), hash: row.get(3)? },
+                },
                 trimmed: unsigned(row.get(4)?),
                 watermark: unsigned(row.get(5)?),
             })
@@ -94,26 +95,27 @@ pub(super) fn acquire(
     epoch_floor: u64,
 ) -> Result<(Token, Head), StoreError> {
     writing(connection, "taking a shard over", |transaction| {
-        let row = row(transaction, shard)?;
+        let mut row = row(transaction, shard)?;
         let last: (i64, String) = transaction
             .query_row("SELECT seq, hash FROM journal WHERE shard = ?1 ORDER BY seq DESC LIMIT 1", [shard], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .optional()?
-            .unwrap_or_else(|| (signed(row.trimmed), row.head.hash.clone()));
-        if (unsigned(last.0), &last.1) != (row.head.seq, &row.head.hash) {
-            let what =
-                format!("the journal of shard {shard} ends at record {}, but its row says {}", last.0, row.head.seq);
+            .unwrap_or_else(|| (signed(row.trimmed), row.owner.head.hash.clone()));
+        if (unsigned(last.0), &last.1) != (row.owner.head.seq, &row.owner.head.hash) {
+            let what = format!(
+                "the journal of shard {shard} ends at record {}, but its row says {}",
+                last.0, row.owner.head.seq
+            );
             return Ok(Err(StoreError::Damaged { what }));
         }
-        let epoch = row.epoch.max(signed(epoch_floor)).saturating_add(1);
-        let token = Token { epoch: unsigned(epoch), nonce: nonce.to_owned() };
+        let token = row.owner.take_over(nonce, epoch_floor);
         transaction.execute(
             "INSERT INTO shard (name, epoch, token, owner) VALUES (:name, :epoch, :token, :owner)
              ON CONFLICT (name) DO UPDATE SET epoch = :epoch, token = :token, owner = :owner",
-            named_params! { ":name": shard, ":epoch": epoch, ":token": token.to_string(), ":owner": instance },
+            named_params! { ":name": shard, ":epoch": signed(token.epoch), ":token": row.owner.token, ":owner": instance },
         )?;
-        Ok(Ok((token, row.head)))
+        Ok(Ok((token, row.owner.head)))
     })
 }
 
@@ -124,13 +126,13 @@ pub(super) fn append(
     expected: &Head,
     batch: &Batch,
 ) -> Result<Head, StoreError> {
-    owning(connection, "appending to the journal", shard, token, |transaction, row| {
-        match place(&row.head, expected, batch) {
-            Place::Free => {}
-            Place::Written => return Ok(Ok(row.head)),
-            Place::Elsewhere => return Ok(Err(StoreError::HeadMismatch { found: row.head })),
+    owning(connection, "appending to the journal", shard, token, |transaction, mut row| {
+        match row.owner.advance(expected, batch) {
+            Ok(Place::Free) => {}
+            Ok(Place::Written) => return Ok(Ok(row.owner.head)),
+            Err(refused) => return Ok(Err(refused)),
         }
-        let head = head_behind(expected, batch);
+        let head = row.owner.head;
         let mut insert = transaction.prepare("INSERT INTO journal (shard, seq, hash, body) VALUES (?1, ?2, ?3, ?4)")?;
         for entry in &batch.entries {
             insert.execute(params![shard, signed(entry.seq), entry.hash, entry.body.as_ref()])?;
@@ -162,7 +164,7 @@ fn write_directory(transaction: &Transaction<'_>, shard: &str, writes: &[Directo
 }
 
 pub(super) fn head(connection: &mut Connection, shard: &str) -> Result<Head, StoreError> {
-    Ok(row(connection, shard).map_err(failed("reading the journal's head"))?.head)
+    Ok(row(connection, shard).map_err(failed("reading the journal's head"))?.owner.head)
 }
 
 pub(super) fn read(
@@ -180,7 +182,7 @@ pub(super) fn read(
         })?;
         Ok((row(transaction, shard)?, found.collect::<rusqlite::Result<Vec<Entry>>>()?))
     })?;
-    check_read(found.iter().map(|entry| entry.seq), after, row.trimmed, row.head.seq, limit)?;
+    check_read(found.iter().map(|entry| entry.seq), after, row.trimmed, row.owner.head.seq, limit)?;
     Ok(found)
 }
 
@@ -191,8 +193,8 @@ pub(super) fn save_snapshot(
     snapshot: &Snapshot,
 ) -> Result<(), StoreError> {
     owning(connection, "saving a snapshot", shard, token, |transaction, row| {
-        if snapshot.head.seq > row.head.seq {
-            return Ok(Err(StoreError::HeadMismatch { found: row.head }));
+        if snapshot.head.seq > row.owner.head.seq {
+            return Ok(Err(StoreError::HeadMismatch { found: row.owner.head }));
         }
         transaction.execute(
             "INSERT OR REPLACE INTO snapshot (shard, seq, hash, body) VALUES (?1, ?2, ?3, ?4)",

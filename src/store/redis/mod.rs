@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ::redis::{FromRedisValue, Pipeline, pipe};
+use ::redis::{Pipeline, pipe};
 use async_trait::async_trait;
 use bytes::Bytes;
 use picket_core::Timestamp;
@@ -53,6 +53,20 @@ struct NotReplicated {
     reached: u32,
     needed: u8,
     wait_ms: u32,
+}
+
+/// What was read is not there: it came from another server, or is trimmed by now.
+#[derive(Debug, thiserror::Error)]
+#[error("record {seq} is not there as it was read")]
+struct NotThere {
+    seq: u64,
+}
+
+/// `seq` and `hash` of a shard, as they are kept.
+type End = (Option<String>, Option<String>);
+
+fn head((seq, hash): End) -> Result<Head, StoreError> {
+    Ok(Head { seq: number("seq", seq.as_deref())?, hash: hash.unwrap_or_default() })
 }
 
 impl Redis {
@@ -104,32 +118,35 @@ impl Redis {
     async fn call(&self, attempt: &'static str, shard: &str, call: Call<'_>) -> Result<Fields, StoreError> {
         let mut commands = Pipeline::new();
         call.add_to(&mut commands);
-        self.write(attempt, shard, commands, Reply::into_fields).await
+        let writer = self.writer(shard);
+        if self.shared.options.awaited() == 0 {
+            let (reply,): (Reply,) = writer.run(attempt, &commands).await?;
+            return reply.into_fields();
+        }
+        self.wait_behind(&mut commands);
+        let (reply, reached): (Reply, u32) = writer.run(attempt, &commands).await?;
+        let fields = reply.into_fields()?;
+        self.check_reached(attempt, reached)?;
+        Ok(fields)
     }
 
-    /// Sends one command, reads its reply, and returns once its effect is where the profile wants it.
-    async fn write<T: FromRedisValue, U>(
-        &self,
-        attempt: &'static str,
-        shard: &str,
-        mut commands: Pipeline,
-        read: impl FnOnce(T) -> Result<U, StoreError>,
-    ) -> Result<U, StoreError> {
-        let writer = self.writer(shard);
+    /// Waits for the replicas behind a write.
+    fn wait_behind(&self, commands: &mut Pipeline) {
+        commands.cmd("WAIT").arg(self.shared.options.awaited()).arg(self.wait_ms());
+    }
+
+    fn wait_ms(&self) -> u32 {
+        self.shared.options.wait_timeout_ms.max(1)
+    }
+
+    /// Whether as many replicas have a write as must.
+    fn check_reached(&self, attempt: &'static str, reached: u32) -> Result<(), StoreError> {
         let needed = self.shared.options.awaited();
-        if needed == 0 {
-            let (reply,): (T,) = writer.run(attempt, &commands).await?;
-            return read(reply);
+        if reached >= u32::from(needed) {
+            return Ok(());
         }
-        let wait_ms = self.shared.options.wait_timeout_ms.max(1);
-        commands.cmd("WAIT").arg(needed).arg(wait_ms);
-        let (reply, reached): (T, u32) = writer.run(attempt, &commands).await?;
-        let reply = read(reply)?;
-        if reached < u32::from(needed) {
-            let why = NotReplicated { reached, needed, wait_ms };
-            return Err(StoreError::Unavailable { attempt, source: Box::new(why) });
-        }
-        Ok(reply)
+        let why = NotReplicated { reached, needed, wait_ms: self.wait_ms() };
+        Err(StoreError::Unavailable { attempt, source: Box::new(why) })
     }
 }
 
@@ -244,9 +261,8 @@ impl Store for Redis {
     async fn head(&self, shard: &str) -> Result<Head, StoreError> {
         let mut commands = pipe();
         commands.cmd("HMGET").arg(Keys::of(shard).own()).arg(&["seq", "hash"]);
-        let ((seq, hash),): ((Option<String>, Option<String>),) =
-            self.shared.reader.run("reading the journal's head", &commands).await?;
-        Ok(Head { seq: number("seq", seq.as_deref())?, hash: hash.unwrap_or_default() })
+        let (end,): (End,) = self.shared.reader.run("reading the journal's head", &commands).await?;
+        head(end)
     }
 
     async fn read(&self, shard: &str, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
@@ -264,14 +280,29 @@ impl Store for Redis {
         Ok(found)
     }
 
-    async fn settle(&self, shard: &str) -> Result<(), StoreError> {
-        if self.shared.options.awaited() == 0 {
+    async fn settle(&self, shard: &str, read: &Head) -> Result<(), StoreError> {
+        const ATTEMPT: &str = "waiting for the replicas";
+        if self.shared.options.awaited() == 0 || read.seq == 0 {
             return Ok(());
         }
-        // Replicas get everything in one order: when they have this, they have all before.
+        let (keys, id) = (Keys::of(shard), format!("{}-0", read.seq));
         let mut commands = pipe();
-        commands.cmd("SET").arg(Keys::of(shard).settled()).arg(1).arg("EX").arg(60);
-        self.write("waiting for the replicas", shard, commands, |()| Ok(())).await
+        // Readers have a connection of their own, which may lead to a server that was replaced: what counts is whether the
+        // one that has replicas has the record.
+        commands.cmd("HMGET").arg(keys.own()).arg(&["seq", "hash"]);
+        commands.cmd("XRANGE").arg(keys.journal()).arg(&id).arg(&id);
+        // Replicas get everything in one order: when they have this, they have all before.
+        commands.cmd("SET").arg(keys.settled()).arg(1).arg("EX").arg(60).ignore();
+        self.wait_behind(&mut commands);
+        let (end, found, reached): (End, Vec<(String, Vec<Bytes>)>, u32) =
+            self.writer(shard).run(ATTEMPT, &commands).await?;
+        let kept = found.into_iter().map(reply::entry).next().transpose()?;
+        // Of a journal that is trimmed up to its end, only the end is left.
+        let is_there = kept.map_or(head(end)?, |entry| Head { seq: entry.seq, hash: entry.hash }) == *read;
+        if !is_there {
+            return Err(StoreError::Unavailable { attempt: ATTEMPT, source: Box::new(NotThere { seq: read.seq }) });
+        }
+        self.check_reached(ATTEMPT, reached)
     }
 
     async fn save_snapshot(&self, shard: &str, token: &Token, snapshot: &Snapshot) -> Result<(), StoreError> {
