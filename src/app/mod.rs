@@ -132,17 +132,42 @@ pub struct Accepted {
     pub goes_on_behind: u64,
     /// The last record that was known to be committed, if one was.
     pub was_at: Option<u64>,
+    /// When the last record that is left was written, in milliseconds UTC; none where nothing is left.
+    pub since: Option<i64>,
+    /// What becomes of what was received since.
+    pub repair: AfterLoss,
+}
+
+/// Whether what was received since is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repair {
+    /// Whatever the archive has.
+    Wanted,
+    /// Nothing.
+    Unwanted,
+}
+
+/// What becomes of what a shard received behind the last record that is left.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterLoss {
+    /// The next owner takes it again from this archive.
+    From(String),
+    /// It stays lost; why.
+    Nothing(String),
 }
 
 /// Lets a shard go on from where its journal ends now, whatever was committed earlier: the word of an operator who has no
-/// backup to restore. None where the broker is embedded, which keeps no beacon.
+/// backup to restore. What was received since is taken again from the archive, if the operator wants it. None where the broker is embedded, which keeps no beacon.
 ///
 /// # Errors
 /// Store or broker cannot be used.
-pub async fn accept_loss(settings: &Settings) -> anyhow::Result<Option<Accepted>> {
+pub async fn accept_loss(settings: &Settings, repair: Repair) -> anyhow::Result<Option<Accepted>> {
     match settings.broker.kind {
         BrokerKind::Embedded => Ok(None),
-        BrokerKind::Rabbitmq => parts::accept_loss(settings, &reload::read(&settings.rules.path)?).await.map(Some),
+        BrokerKind::Rabbitmq => {
+            parts::accept_loss(settings, &reload::read(&settings.rules.path)?, repair).await.map(Some)
+        }
     }
 }
 
@@ -166,8 +191,7 @@ async fn notify_systemd(handle: ShardHandle, stop: CancellationToken) {
             () = stop.cancelled() => return,
         }
         let health = handle.health();
-        // Who stands by has started, too.
-        if (health.ready() || health.standby) && !said_ready {
+        if health.has_started() && !said_ready {
             said_ready = sd_notify::notify(&[sd_notify::NotifyState::Ready]).is_ok();
             tracing::info!(standby = health.standby, "ready");
         }

@@ -375,7 +375,7 @@ async fn the_suite_holds_on_rabbitmq() {
     // Without an archive the gate works the same.
     let rig = Rig::new(server);
     let bare = Options { url: rig.options.url.clone(), archive: false, ..options.clone() };
-    suite(&Rabbitmq::new(bare).expect("a readable url"), TRAITS).await;
+    suite(&Rabbitmq::new(bare).expect("a readable url"), BrokerTraits { archive: false, ..TRAITS }).await;
 
     // Without a gate nothing is held back, and what nobody wants is still out.
     let rig = Rig::new(server);
