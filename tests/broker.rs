@@ -1,6 +1,8 @@
 //! One suite for every broker: what the loop of a shard relies on, run against each backend as far as it can do it.
 #![expect(clippy::expect_used, reason = "a test that cannot go on says what it expected")]
 
+#[path = "broker/archive.rs"]
+mod archive;
 #[path = "broker/beacon.rs"]
 mod beacon;
 #[path = "broker/dead.rs"]

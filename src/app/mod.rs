@@ -146,23 +146,50 @@ pub struct Accepted {
     pub goes_on_behind: u64,
     /// The last record that was known to be committed, if one was.
     pub was_at: Option<u64>,
+    /// When the last record that is left was written, in milliseconds UTC; none where nothing is left.
+    pub since: Option<i64>,
+    /// What becomes of what was received since.
+    pub repair: AfterLoss,
 }
 
-/// Lets the shards go on from where their journals end now, whatever was committed earlier: the word of an operator who has
-/// no backup to restore. None where the broker is embedded, which keeps no beacon.
+/// Whether what was received since is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repair {
+    /// Whatever the archive has.
+    Wanted,
+    /// Nothing.
+    Unwanted,
+}
+
+/// What becomes of what a shard received behind the last record that is left.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterLoss {
+    /// The next owner takes it again from this archive.
+    From(String),
+    /// It stays lost; why.
+    Nothing(String),
+}
+
+/// Lets a shard go on from where its journal ends now, whatever was committed earlier: the word of an operator who has no
+/// backup to restore. What was received since is taken again from the archive, if the operator wants it. None where the
+/// broker is embedded, which keeps no beacon.
 ///
 /// # Errors
-/// Store or broker cannot be used.
-pub async fn accept_loss(settings: &Settings) -> anyhow::Result<Vec<Accepted>> {
-    match settings.broker.kind {
-        BrokerKind::Embedded => Ok(Vec::new()),
-        BrokerKind::Rabbitmq => {
-            let mut accepted = Vec::new();
-            for (shard, _) in settings.all_shards() {
-                accepted.push(parts::accept_loss(settings, shard).await?);
-            }
-            Ok(accepted)
+/// Store or broker cannot be used; several shards and none of them named.
+pub async fn accept_loss(settings: &Settings, shard: Option<&str>, repair: Repair) -> anyhow::Result<Option<Accepted>> {
+    let known: Vec<String> = settings.all_shards().into_iter().map(|(name, _)| name).collect();
+    let shard = match shard {
+        Some(named) if known.iter().any(|name| name == named) => named.to_owned(),
+        Some(named) => bail!("there is no shard {named}; there are {}", known.join(", ")),
+        None if known.len() > 1 => {
+            bail!("there are several shards; say which with --shard, one of {}", known.join(", "))
         }
+        None => known.concat(),
+    };
+    match settings.broker.kind {
+        BrokerKind::Embedded => Ok(None),
+        BrokerKind::Rabbitmq => parts::accept_loss(settings, shard, repair).await.map(Some),
     }
 }
 
@@ -186,8 +213,7 @@ async fn notify_systemd(shards: Arc<[Shard]>, stop: CancellationToken) {
             () = stop.cancelled() => return,
         }
         let healths: Vec<Health> = shards.iter().map(|shard| shard.handle.health()).collect();
-        // Who stands by has started, too.
-        if healths.iter().all(|health| health.ready() || health.standby) && !said_ready {
+        if healths.iter().all(Health::has_started) && !said_ready {
             said_ready = sd_notify::notify(&[sd_notify::NotifyState::Ready]).is_ok();
             tracing::info!(standby = healths.iter().all(|health| health.standby), "ready");
         }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use picket_rules::RuleSet;
 
-use super::Accepted;
+use super::{Accepted, AfterLoss, Repair};
 use crate::broker::{embedded, rabbitmq};
 use crate::clock::Clock;
 use crate::contract::{SourceConfig, Sources};
 use crate::settings::{BrokerKind, BrokerSetup, Plaintext, RedisProfile, Settings, Span, StoreKind};
-use crate::shard::Pepper;
-use crate::shard::ports::{Beacon, Broker, Store, StoreError};
+use crate::shard::ports::{Beacon, Broker, LostTail, Store, StoreError};
+use crate::shard::{Pepper, time_of};
 use crate::store::redis::{self, Redis};
 use crate::store::{Embedded, Memory};
 use crate::telemetry::chain;
@@ -117,13 +117,41 @@ pub(super) async fn set_up(settings: &Settings, rules: &RuleSet, how: BrokerSetu
     Ok(names)
 }
 
-/// Leaves the word at the broker that the journal may end where it ends now.
-pub(super) async fn accept_loss(settings: &Settings, shard: String) -> anyhow::Result<Accepted> {
-    let head = store(settings).await?.0.head(&shard).await?;
-    let goes_on_behind = head.seq;
-    let beacon = Beacon { epoch: 0, head, at: Clock::System.now().0 };
-    let before = rabbitmq::replace_beacon(&rabbitmq_options(settings), &shard, &beacon).await?;
-    Ok(Accepted { shard, goes_on_behind, was_at: before.map(|beacon| beacon.head.seq) })
+/// Leaves the word at the broker that the journal may end where it ends now, and what to do about what is missing.
+pub(super) async fn accept_loss(settings: &Settings, shard: String, repair: Repair) -> anyhow::Result<Accepted> {
+    let options = rabbitmq_options(settings);
+    let (store, _) = store(settings).await?;
+    let head = store.head(&shard).await?;
+    let (goes_on_behind, since) = (head.seq, time_of(&*store, &shard, &head).await?);
+    let repair = match repair {
+        Repair::Unwanted => AfterLoss::Nothing("nothing of it is wanted".to_owned()),
+        Repair::Wanted => archive_for(&options, &shard, since).await?,
+    };
+    let beacon = |before: Option<&Beacon>| {
+        let until = before.map(|beacon| beacon.head.seq);
+        let lost = LostTail { after: goes_on_behind, until, since }.and(before.and_then(|beacon| beacon.lost.as_ref()));
+        let lost = matches!(repair, AfterLoss::From(_)).then_some(lost);
+        Beacon { epoch: 0, head, at: Clock::System.now().0, lost }
+    };
+    let before = rabbitmq::replace_beacon(&options, &shard, beacon).await?;
+    Ok(Accepted { shard, goes_on_behind, was_at: before.map(|beacon| beacon.head.seq), since, repair })
+}
+
+/// The archive that has what a shard received since, or why there is none.
+async fn archive_for(options: &rabbitmq::Options, shard: &str, since: Option<i64>) -> anyhow::Result<AfterLoss> {
+    let kept_since = Clock::System.now().0.saturating_sub(i64::try_from(options.archive_age_ms).unwrap_or(i64::MAX));
+    Ok(match rabbitmq::has_input_archive(options, shard).await? {
+        rabbitmq::Archiving::Off => {
+            AfterLoss::Nothing("broker.rabbitmq.archive is false, so nothing was kept".to_owned())
+        }
+        rabbitmq::Archiving::Missing(why) => AfterLoss::Nothing(why),
+        rabbitmq::Archiving::Kept => {
+            if since.is_some_and(|since| since < kept_since) {
+                tracing::warn!("the archive keeps less (broker.rabbitmq.archive_age): what is older stays lost");
+            }
+            AfterLoss::From(rabbitmq::topology::input_archive(shard))
+        }
+    })
 }
 
 /// Every shard with the domains that it routes: as set, otherwise all that the rules name.

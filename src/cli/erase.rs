@@ -128,7 +128,9 @@ impl Left {
         let mut until = Vec::new();
         if settings.broker.kind == BrokerKind::Rabbitmq {
             if given.archive {
-                let what = "messages in the archives of what was received and published".to_owned();
+                let what = "messages in the archives of what was received and published; a repair after a loss\n\
+                            \x20                          (picket setup --accept-loss) may bring them back: erase them again then"
+                    .to_owned();
                 until.push(("archives", what, ends(given.archive_age.duration())));
             }
             let what = "dead letters that name them by a word that was not given".to_owned();

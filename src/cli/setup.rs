@@ -5,14 +5,16 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use crate::app::{self, Accepted};
+use crate::app::{self, Accepted, AfterLoss, Repair};
 use crate::settings::{BrokerSetup, Flag, Settings, Sources};
 
 const EXAMPLES: &str = "\
 Examples:
   picket setup --config /etc/picket/picket.toml            makes what is missing; what is there stays as it is
   picket setup --check                                     only looks, and says what is missing or different
-  picket setup --accept-loss                               after the store lost data for good: go on with what it has
+  picket setup --accept-loss                               after the store lost data for good: go on with what it has,
+                                                           and with what the broker's archive has of the rest
+  picket setup --accept-loss --no-repair                   go on with what it has, and with nothing of the rest
   PICKET_BROKER__RABBITMQ__URL=amqp://admin:…@broker picket setup
 
 A daemon with broker.rabbitmq.setup = \"check\" then needs few rights: configure ^picket\\..*\\.lock$, write
@@ -26,9 +28,15 @@ pub(crate) struct Setup {
     #[arg(long)]
     check: bool,
     /// Let the shard go on behind the last record that its journal has, though later ones were committed: for a store that
-    /// lost data and has no backup. What was lost stays lost
+    /// lost data, and has no newer backup. The next owner takes again, from the broker's archive, what was received since
     #[arg(long, conflicts_with = "check")]
     accept_loss: bool,
+    /// Whose loss, where there are several shards
+    #[arg(long, value_name = "SHARD", requires = "accept_loss")]
+    shard: Option<String>,
+    /// Leave the archive alone: what was lost stays lost
+    #[arg(long, requires = "accept_loss")]
+    no_repair: bool,
     /// Settings file; otherwise /etc/picket/picket.toml, if it is there
     #[arg(long, env = "PICKET_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -48,13 +56,9 @@ impl Setup {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("cannot start the runtime")?;
         if self.accept_loss {
-            let accepted = runtime.block_on(app::accept_loss(&settings))?;
-            if accepted.is_empty() && !self.json {
-                println!("the embedded broker keeps no beacon: there is nothing to accept");
-            }
-            for one in &accepted {
-                println!("{}", if self.json { serde_json::to_string(one)? } else { in_words(one) });
-            }
+            let repair = if self.no_repair { Repair::Unwanted } else { Repair::Wanted };
+            let accepted = runtime.block_on(app::accept_loss(&settings, self.shard.as_deref(), repair))?;
+            println!("{}", if self.json { serde_json::to_string(&accepted)? } else { in_words(accepted.as_ref()) });
             return Ok(ExitCode::SUCCESS);
         }
         let how = if self.check { BrokerSetup::Check } else { BrokerSetup::Declare };
@@ -70,10 +74,32 @@ impl Setup {
     }
 }
 
-fn in_words(Accepted { shard, goes_on_behind, was_at }: &Accepted) -> String {
-    let was = was_at.map_or_else(
-        || "none was known to be committed".to_owned(),
-        |seq| format!("record {seq} was committed earlier"),
-    );
-    format!("shard {shard} goes on behind record {goes_on_behind}; {was}")
+fn in_words(accepted: Option<&Accepted>) -> String {
+    match accepted {
+        None => "the embedded broker keeps no beacon: there is nothing to accept".to_owned(),
+        Some(Accepted { shard, goes_on_behind, was_at, since, repair }) => {
+            let was = was_at.map_or_else(
+                || "none was known to be committed".to_owned(),
+                |seq| format!("record {seq} was committed earlier"),
+            );
+            let when = since.and_then(chrono::DateTime::from_timestamp_millis);
+            let since =
+                when.map_or_else(|| "the beginning".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string());
+            let rest = match repair {
+                AfterLoss::From(archive) => format!(
+                    "whatever came over the broker since {since} is taken again from {archive} by the next owner, before \
+                     anything new: `picket shards` shows it while that goes on, and the daemon's log how many inputs are \
+                     back (tail.repaired)\n\
+                     what came over HTTP since is not in the archive and stays lost: send it again. Whoever was erased since \
+                     by `picket erase` may be back: erase them again afterwards"
+                ),
+                AfterLoss::Nothing(why) => {
+                    format!(
+                        "whatever came since {since} stays lost, over the broker and over HTTP ({why}): send it again"
+                    )
+                }
+            };
+            format!("shard {shard} goes on behind record {goes_on_behind}; {was}\n{rest}")
+        }
+    }
 }

@@ -119,6 +119,19 @@ impl Decider {
         self.seal(Cause::Clock, Verdict::Applied, draft)
     }
 
+    /// Records what somebody did who is no source: by hand, and without an effect of its own.
+    pub(super) fn note_by_hand(&mut self, by: &str, why: String) -> Decided {
+        let fact = ShellFact::ByHand { by: Some(by.to_owned()), why: Some(why) };
+        self.seal(Cause::Clock, Verdict::Applied, Draft { facts: vec![fact], ..Draft::default() })
+    }
+
+    /// Whether an event of this message was seen before.
+    pub(super) fn knows(&self, message: &WireMessage) -> bool {
+        let is_known =
+            |one: &Envelope| !matches!(self.state.seen.look(&one.source, &one.id, &hex(&one.content_hash)), Sight::New);
+        self.read(message).iter().flatten().any(is_known)
+    }
+
     /// Fires every timer due at or before `until`, each at its own record.
     fn fire(&mut self, until: Timestamp) -> Vec<Decided> {
         let mut decided = Vec::new();

@@ -84,7 +84,8 @@ pub struct Owner {
 /// One thing the shard depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dependency {
-    /// `store`, `journal`; `broker` is the way out, `inbox` the way in. An `archive` that is missing, and
+    /// `store`, `journal`; `broker` is the way out, `inbox` the way in; `repair` while lost inputs are taken again, and
+    /// nothing else is. An `archive` that is missing, and
     /// `rules` that were refused, are told, and nothing waits for them.
     pub name: &'static str,
     /// What is wrong; nothing when it works.
@@ -107,7 +108,15 @@ impl Health {
     /// What keeps events from being committed. A broker that is away does not: outputs wait for it, up to a limit.
     #[must_use]
     pub fn obstacle(&self) -> Option<String> {
-        self.trouble_of(|name| matches!(name, "store" | "journal"))
+        self.trouble_of(|name| matches!(name, "store" | "journal" | "repair"))
+    }
+
+    /// Whether the daemon has done what it does before it routes, stands by, or takes lost inputs again, which may take
+    /// long.
+    #[must_use]
+    pub fn has_started(&self) -> bool {
+        let repairs = self.dependencies.iter().any(|one| one.name == "repair" && one.trouble.is_some());
+        self.standby || repairs || self.ready()
     }
 
     fn trouble_of(&self, counts: impl Fn(&str) -> bool) -> Option<String> {

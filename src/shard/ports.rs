@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use broker::{
-    Beacon, Broker, BrokerError, BrokerTraits, DeadLetter, DeadLetters, Delivery, Inbox, Outbox, Pulse, Receipt,
+    Archive, ArchiveStart, Archived, Beacon, Broker, BrokerError, BrokerTraits, DeadLetter, DeadLetters, Delivery,
+    Inbox, LostTail, Outbox, Pulse, Receipt,
 };
 
 /// The proof of ownership of a shard: `epoch:nonce`, compared for equality on every write.

@@ -217,20 +217,22 @@ impl Publisher {
     }
 
     /// Leaves word of how far the journal is committed, if it has moved and the last word is this old. The first records
-    /// of all are worth a word at once.
+    /// of all are worth a word at once, and so is a lost tail that is made good.
     async fn leave_beacon(&mut self, pace: Duration) {
         let head = self.model.read().unwrap_or_else(PoisonError::into_inner).head.clone();
-        let left = self.way.witness.last_left();
-        let is_news = left.as_ref().is_none_or(|left| left.head != head || left.epoch != self.token.epoch);
-        let pace = if left.is_none_or(|left| left.head.seq == 0) { Duration::ZERO } else { pace };
+        let (left, lost) = (self.way.witness.last_left(), self.way.witness.lost());
+        let is_as_left = |left: &Beacon| left.head == head && left.epoch == self.token.epoch && left.lost == lost;
+        let is_news = !left.as_ref().is_some_and(is_as_left);
+        let is_urgent = left.is_none_or(|left| left.head.seq == 0 || left.lost != lost);
+        let pace = if is_urgent { Duration::ZERO } else { pace };
         // A word about a journal that nobody compared would be taken for the one that it replaces.
         if !self.way.compared.is_cancelled() || !is_news || self.beaconed.is_some_and(|since| since.elapsed() < pace) {
             return;
         }
         self.beaconed = Some(Monotonic::now());
-        let beacon = Beacon { epoch: self.token.epoch, head, at: self.clock.now().0 };
+        let beacon = Beacon { epoch: self.token.epoch, head, at: self.clock.now().0, lost };
         match self.way.outbox.set_beacon(&beacon).await {
-            Ok(()) => self.way.witness.left(Some(beacon)),
+            Ok(()) => self.way.witness.left(beacon),
             Err(error) => {
                 tracing::warn!(shard = self.shard, error = %chain(&error), "the beacon is left later");
             }

@@ -156,6 +156,21 @@ fn check_end(found: &Head, expected: &Head) -> Result<(), Error> {
     if found == expected { Ok(()) } else { Err(Error::Short { found: found.seq, expected: expected.seq }) }
 }
 
+/// The time of the last record of a journal, in milliseconds UTC; none where nothing is left that says so.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn time_of(store: &dyn Store, shard: &str, head: &Head) -> Result<Option<i64>, StoreError> {
+    let last = store.read(shard, head.seq.saturating_sub(1), 1).await?;
+    let last = last.into_iter().find(|entry| entry.seq == head.seq);
+    if let Some(record) = last.and_then(|entry| serde_json::from_slice::<Record>(&entry.body).ok()) {
+        return Ok(Some(record.at.0));
+    }
+    let snapshots = store.snapshots(shard).await?;
+    let state = snapshots.iter().filter(|one| one.head == *head).find_map(|one| snapshot::decode(one).ok());
+    Ok(state.map(|state| state.time.0))
+}
+
 /// The state of the first snapshot that reads and fits; an empty one if none does.
 pub(super) fn first_that_reads(shard: &str, snapshots: &[Snapshot], fits: impl Fn(&ShardState) -> bool) -> ShardState {
     for snapshot in snapshots {

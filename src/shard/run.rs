@@ -19,10 +19,12 @@ use super::feed::Feed;
 use super::handle::{Health, Submission};
 use super::keeper::Snapshots;
 use super::measure;
-use super::ports::{DeadLetter, Delivery, Inbox, Receipt, StoreError};
+use super::ports::{Broker, DeadLetter, Delivery, Inbox, Receipt, StoreError};
 use super::publisher::Outqueue;
+use super::repair::{self, Page, Repair};
 use super::state::ShardState;
 use super::suspects::{Suspects, Verdict};
+use super::witness::Witness;
 use super::writer::Written;
 use crate::clock::Monotonic;
 use crate::contract::Refusal;
@@ -62,6 +64,10 @@ pub(super) struct Loop {
     pub(super) suspects: Suspects,
     /// Cancelled once the journal is known to be all there: nothing is taken of the broker before.
     pub(super) compared: CancellationToken,
+    /// Knows then what is to be taken again from the archive before.
+    pub(super) witness: Witness,
+    pub(super) broker: Arc<dyn Broker>,
+    pub(super) repair: Option<Repair>,
     pub(super) model: Arc<RwLock<ShardState>>,
     pub(super) feed: Feed,
     pub(super) health: Arc<watch::Sender<Health>>,
@@ -77,11 +83,13 @@ pub(super) struct Loop {
 }
 
 /// Who waits for what becomes of a message.
-enum Origin {
+pub(super) enum Origin {
     /// A request of the API.
     Request(oneshot::Sender<Vec<Answer>>),
     /// A delivery of the broker.
     Broker(Receipt),
+    /// Nobody: it was acknowledged before it was lost.
+    Archive(Receipt),
 }
 
 /// What wakes the loop.
@@ -91,6 +99,7 @@ enum Woken {
     Buried(Receipt),
     Submitted(Submission),
     Delivered(Vec<Delivery>),
+    Archived(Page),
     Activate(Arc<RuleSet>),
     Timer,
     /// Nothing has arrived, and not everybody is planned anew.
@@ -99,6 +108,12 @@ enum Woken {
     Drained,
     /// Deliveries may be taken from now on.
     Compared,
+}
+
+impl Origin {
+    pub(super) const fn of(receipt: Receipt) -> Self {
+        if receipt.session == repair::SESSION { Self::Archive(receipt) } else { Self::Broker(receipt) }
+    }
 }
 
 impl Loop {
@@ -114,6 +129,9 @@ impl Loop {
         let result = self.turn_until_stopped(submissions, rules, parts, stop).await;
         self.health.send_modify(|health| health.active = false);
         self.suspects.let_go().await;
+        if self.repair.take().is_some() {
+            self.health.send_if_modified(|health| health.set("repair", None));
+        }
         // Channel first: what is unacknowledged returns in order.
         self.inbox.close().await;
         result
@@ -128,6 +146,10 @@ impl Loop {
     ) -> Result<(), Lost> {
         self.suspects.look_back().await?;
         loop {
+            let is_compared = self.compared.is_cancelled();
+            if is_compared {
+                self.tend_repair().await;
+            }
             self.take_held(stop).await?;
             self.send_batch().await;
             let takes = self.takes();
@@ -138,8 +160,9 @@ impl Loop {
                     decided = self.decider.replan_some() => self.queue.extend(decided),
                 }
             }
-            let is_compared = self.compared.is_cancelled();
-            let room = if takes && is_compared { self.suspects.may_take(self.limits.batch) } else { None };
+            // What was lost comes before anything new.
+            let (takes_new, reads_archive) = (takes && self.repair.is_none(), takes && self.reads_archive());
+            let room = if takes_new && is_compared { self.suspects.may_take(self.limits.batch) } else { None };
             let replans = takes && self.decider.is_replanning();
             let woken = tokio::select! {
                 biased;
@@ -149,8 +172,9 @@ impl Loop {
                 Some(receipt) = self.buried.recv() => Woken::Buried(receipt),
                 Ok(()) = rules.changed() => Woken::Activate(rules.borrow_and_update().clone()),
                 () = until_timer(self.decider.wakes_in()), if takes => Woken::Timer,
-                Some(submission) = submissions.recv(), if takes => Woken::Submitted(submission),
+                Some(submission) = submissions.recv(), if takes_new => Woken::Submitted(submission),
                 deliveries = self.inbox.take(room.unwrap_or(1)), if room.is_some() => Woken::Delivered(deliveries),
+                page = repair::page(&mut self.repair), if reads_archive => Woken::Archived(page),
                 () = self.compared.cancelled(), if !is_compared => Woken::Compared,
                 () = std::future::ready(()), if replans => Woken::Replanning,
                 () = self.outqueue.drained(), if !takes && !bugs::has(Bug::SleepsWhenFull) => Woken::Drained,
@@ -166,15 +190,12 @@ impl Loop {
                 Woken::Replanning | Woken::Drained | Woken::Compared => {}
                 Woken::Timer => self.queue.extend(self.decider.catch_up()),
                 Woken::Submitted(first) => {
-                    let mut all = vec![first];
-                    while all.len() < self.limits.batch
-                        && let Ok(next) = submissions.try_recv()
-                    {
-                        all.push(next);
-                    }
-                    let items = all.into_iter().map(|one| (one.message, Origin::Request(one.answers)));
+                    let more = std::iter::from_fn(|| submissions.try_recv().ok()).take(self.limits.batch - 1);
+                    let all = std::iter::once(first).chain(more);
+                    let items = all.map(|one| (one.message, Origin::Request(one.answers)));
                     self.take_in(items.collect(), stop).await;
                 }
+                Woken::Archived(page) => self.take_page(page, stop).await?,
                 Woken::Delivered(deliveries) => {
                     let items = self.suspects.arrived(deliveries);
                     let items = items.into_iter().map(|one| (one.message, Origin::Broker(one.receipt)));
@@ -244,9 +265,10 @@ impl Loop {
         }
         match self.suspects.next(stop).await? {
             None => {}
-            Some(Verdict::Try(one)) => self.take_in(vec![(one.message, Origin::Broker(one.receipt))], stop).await,
+            Some(Verdict::Try(one)) => self.take_in(vec![(one.message, Origin::of(one.receipt))], stop).await,
             Some(Verdict::Quarantine(one, refusal)) => {
                 let answer = not_understood(&refusal);
+                // From the archive it may be a dead letter already, and a second one is no harm.
                 self.settle(one.message, Origin::Broker(one.receipt), vec![answer], vec![*refusal]).await;
             }
         }
@@ -270,7 +292,7 @@ impl Loop {
     }
 
     /// Decides what has arrived, in order; gives up only when stopped while the store does not answer.
-    async fn take_in(&mut self, mut items: Vec<(WireMessage, Origin)>, stop: &CancellationToken) {
+    pub(super) async fn take_in(&mut self, mut items: Vec<(WireMessage, Origin)>, stop: &CancellationToken) {
         if bugs::has(Bug::BatchReversed) {
             items.reverse();
         }
@@ -304,7 +326,7 @@ impl Loop {
     }
 
     /// Queues what the sender is told once everything before is committed, and keeps what was refused.
-    async fn settle(&mut self, message: WireMessage, origin: Origin, answers: Vec<Answer>, refused: Vec<Refusal>) {
+    async fn settle(&mut self, message: WireMessage, origin: Origin, answers: Vec<Answer>, mut refused: Vec<Refusal>) {
         let mut effects = Vec::new();
         let mut receipt = None;
         match origin {
@@ -318,6 +340,12 @@ impl Loop {
                 receipt = Some(delivered);
                 let to = message.reply_to.clone();
                 effects.extend(to.into_iter().flat_map(|to| answers_to(to, &message, &answers)));
+            }
+            Origin::Archive(read) => {
+                receipt = Some(read);
+                // It was kept as a dead letter before it was acknowledged, and dead letters are not lost with the journal.
+                refused.clear();
+                self.count_brought_back(&answers);
             }
         }
         let last = refused.len().saturating_sub(1);

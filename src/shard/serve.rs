@@ -287,7 +287,7 @@ impl Service {
         };
         attend(parts, over, writer.run(to_write, done));
         let inbox = self.broker.inbox(&self.shard)?;
-        let compared = way.compared.clone();
+        let (compared, witness) = (way.compared.clone(), way.witness.clone());
         self.spawn_publisher(way, &outqueue, &token, parts, over);
         let (due, to_make) = mpsc::channel(1);
         let snapshots = Snapshots::new(self.snapshot_every, &state, due);
@@ -328,6 +328,9 @@ impl Service {
             inbox,
             suspects,
             compared,
+            witness,
+            broker: Arc::clone(&self.broker),
+            repair: None,
             model: Arc::clone(&self.side.model),
             feed: self.side.feed.clone(),
             metrics: Arc::clone(&self.metrics),

@@ -47,6 +47,8 @@ pub(super) struct Suspects {
     open: BTreeSet<Receipt>,
     /// The attempts noted for some of them.
     noted: BTreeMap<Receipt, String>,
+    /// The block of the archive at hand, as it is noted.
+    block: Option<String>,
 }
 
 /// What is done with a delivery that was held.
@@ -62,7 +64,7 @@ impl Suspects {
     /// Nobody is suspected yet.
     pub(super) fn new(store: Arc<dyn Store>, shard: String, token: Token, life: String, metrics: Arc<Metrics>) -> Self {
         let (held, open, noted) = (VecDeque::new(), BTreeSet::new(), BTreeMap::new());
-        Self { store, shard, token, life, metrics, is_on: false, held, open, noted }
+        Self { store, shard, token, life, metrics, is_on: false, held, open, noted, block: None }
     }
 
     /// Begins where an attempt is noted: the life before ended with a suspect at hand.
@@ -138,8 +140,43 @@ impl Suspects {
         }
     }
 
+    /// Nothing is held, and everything that was read is done with.
+    pub(super) fn is_idle(&self) -> bool {
+        self.held.is_empty() && self.open.is_empty()
+    }
+
+    /// Notes, before any of it is read, that a block of the archive is at hand, which no broker counts deliveries of; in
+    /// how many lives it was by now. None when stopped meanwhile.
+    ///
+    /// # Errors
+    /// Another owner holds the shard.
+    pub(super) async fn enter(&mut self, block: u64, stop: &CancellationToken) -> Result<Option<u32>, StoreError> {
+        let key = format!("archive {block}");
+        let lives = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(None),
+            lives = self.note(&key) => lives?,
+        };
+        self.block = Some(key);
+        Ok(Some(lives))
+    }
+
+    /// The block of the archive at hand is done with; whether there was one.
+    pub(super) async fn leave(&mut self) -> bool {
+        let Some(key) = self.block.take() else { return false };
+        self.forget(Some(&key)).await;
+        true
+    }
+
+    /// Holds these, to be read one at a time, each with an attempt noted: a life ended with them at hand.
+    pub(super) fn hold(&mut self, mut deliveries: Vec<Delivery>) {
+        deliveries.iter_mut().for_each(|delivery| delivery.message.deliveries = SUSPECT);
+        self.held.extend(deliveries);
+    }
+
     /// The process goes on without these: an end in order is nobody's fault.
     pub(super) async fn let_go(&mut self) {
+        self.leave().await;
         for key in std::mem::take(&mut self.noted).into_values() {
             self.forget(Some(&key)).await;
         }

@@ -4,15 +4,20 @@
 //! owner leaves at the broker, and what this process itself saw committed. A journal that is shorter than its witness
 //! says, or another one, is not gone on with until a backup is restored or an operator accepts the loss.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::ports::{Beacon, BrokerError, Head, Outbox, Store, StoreError};
+use super::ports::{Beacon, BrokerError, Head, LostTail, Outbox, Store, StoreError};
 
 /// What this process knows of the journal beside what is stored.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Witness {
+pub(super) struct Witness(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
     /// The last beacon read or left. Another one at the broker is newer: another owner's word, or an operator's.
-    beacon: Arc<Mutex<Option<Beacon>>>,
+    beacon: Option<Beacon>,
+    /// What is to be taken again from the archive.
+    lost: Option<LostTail>,
 }
 
 /// Why a journal is not gone on with.
@@ -47,14 +52,29 @@ pub(super) enum Error {
 }
 
 impl Witness {
-    /// This beacon is the broker's now.
-    pub(super) fn left(&self, beacon: Option<Beacon>) {
-        *self.beacon.lock().unwrap_or_else(PoisonError::into_inner) = beacon;
+    /// This beacon of ours is the broker's now.
+    pub(super) fn left(&self, beacon: Beacon) {
+        self.known().beacon = Some(beacon);
     }
 
     /// The end of the journal that this process left last.
     pub(super) fn last_left(&self) -> Option<Beacon> {
-        self.beacon.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.known().beacon.clone()
+    }
+
+    /// The accepted loss whose inputs are still to be taken again from the archive. Each beacon says so until it is done:
+    /// whoever takes over meanwhile begins again.
+    pub(super) fn lost(&self) -> Option<LostTail> {
+        self.known().lost.clone()
+    }
+
+    /// The inputs of the lost tail are back, as far as there is an archive.
+    pub(super) fn made_good(&self) {
+        self.known().lost = None;
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Compares a journal that ends at `end` with its beacon. `seen` is the last record that this process saw committed:
@@ -75,7 +95,8 @@ impl Witness {
         if let Ok(found) = &read
             && *found != known
         {
-            self.left(found.clone());
+            let lost = found.as_ref().and_then(|beacon| beacon.lost.clone());
+            *self.known() = Known { beacon: found.clone(), lost };
             return match found {
                 Some(beacon) => holds(store, shard, end, &beacon.head).await,
                 None => Ok(()),
@@ -122,7 +143,7 @@ async fn kept_hash(store: &dyn Store, shard: &str, seq: u64) -> Result<Option<St
 #[cfg(test)]
 mod tests {
     use super::{Error, holds};
-    use crate::shard::ports::{Batch, Entry, Head, Snapshot, Store as _};
+    use crate::shard::ports::{Batch, Beacon, Entry, Head, LostTail, Snapshot, Store as _};
     use crate::store::Memory;
 
     fn at(seq: u64) -> Head {
@@ -163,5 +184,26 @@ mod tests {
         }
         let empty = holds(&Memory::new(), "s", &Head::default(), &at(10)).await;
         assert!(matches!(empty, Err(Error::Short { found: 0, expected: 10 })));
+    }
+
+    #[test]
+    fn a_beacon_of_an_older_program_reads_and_what_is_left_without_a_loss_reads_there() {
+        let older = r#"{"epoch":7,"seq":10,"hash":"h10","at":5}"#;
+        let beacon = Beacon { epoch: 7, head: at(10), at: 5, lost: None };
+        assert_eq!(serde_json::from_str::<Beacon>(older).unwrap(), beacon);
+        assert_eq!(serde_json::to_string(&beacon).unwrap(), older);
+        let lost = Some(LostTail { after: 10, until: Some(12), since: Some(4) });
+        let beacon = Beacon { lost, ..beacon };
+        assert_eq!(serde_json::from_str::<Beacon>(&serde_json::to_string(&beacon).unwrap()).unwrap(), beacon);
+    }
+
+    #[test]
+    fn two_losses_are_made_good_as_one() {
+        let tail = |after, until, since| LostTail { after, until, since };
+        let both = tail(20, Some(25), Some(9)).and(Some(&tail(10, Some(40), Some(4))));
+        assert_eq!(both, tail(10, Some(40), Some(4)));
+        assert_eq!(tail(20, None, None).and(Some(&both)), tail(10, Some(40), None), "from the beginning");
+        assert_eq!(tail(20, None, Some(9)).and(None), tail(20, None, Some(9)));
+        assert_eq!(both.to_string(), "records 11 to 40 are lost");
     }
 }

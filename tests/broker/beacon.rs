@@ -9,7 +9,7 @@ use crate::rabbitmq;
 use crate::rig::{Foreign, Rig, within};
 
 fn beacon(seq: u64) -> Beacon {
-    Beacon { epoch: 7, head: Head { seq, hash: format!("h{seq}") }, at: 1_700_000_000_000 }
+    Beacon { epoch: 7, head: Head { seq, hash: format!("h{seq}") }, at: 1_700_000_000_000, lost: None }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -31,7 +31,7 @@ async fn the_last_beacon_is_read_again_and_again_and_an_operator_may_replace_it(
     // Both at once: who looks makes nobody else believe that there is none.
     let (mine, theirs) = within(async { tokio::join!(one.beacon(), other.beacon()) }).await;
     assert_eq!((mine.expect("an answer"), theirs.expect("an answer")), (Some(beacon(813)), Some(beacon(813))));
-    let before = within(replace_beacon(&rig.options, "main", &beacon(2))).await.expect("replaced");
+    let before = within(replace_beacon(&rig.options, "main", |_| beacon(2))).await.expect("replaced");
     assert_eq!(before, Some(beacon(813)));
     assert_eq!(within(other.beacon()).await.expect("an answer"), Some(beacon(2)));
 }

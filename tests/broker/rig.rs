@@ -15,7 +15,9 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer};
 use picket::broker::rabbitmq::{Options, RabbitDeadLetters, RabbitInbox, RabbitOutbox, ShardRoute};
 use picket::contract::wire::OutMessage;
-use picket::shard::ports::{Broker, BrokerError, BrokerTraits, DeadLetter, Delivery, Inbox, Receipt, Token};
+use picket::shard::ports::{
+    ArchiveStart, Broker, BrokerError, BrokerTraits, DeadLetter, Delivery, Inbox, Receipt, Token,
+};
 
 use crate::rabbitmq::Server;
 
@@ -226,6 +228,8 @@ pub(crate) async fn suite(broker: &dyn Broker, traits: BrokerTraits) {
         within(later.take_over(&token(2))).await.expect("taken over");
         assert!(matches!(within(outbox.publish(&outputs)).await, Err(BrokerError::GateClosed)));
     }
+    let archive = within(broker.archive("main", ArchiveStart::Oldest)).await.expect("an answer");
+    assert_eq!(archive.is_some(), traits.archive);
     // Closing waits for nothing, and an empty inbox just waits.
     inbox.close().await;
 }

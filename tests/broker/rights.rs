@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use picket::broker::rabbitmq::{Options, Setup};
-use picket::shard::ports::{Beacon, DeadLetters, Inbox, Outbox};
+use picket::broker::rabbitmq::{Options, Rabbitmq, Setup};
+use picket::shard::ports::{ArchiveStart, Beacon, Broker, DeadLetters, Inbox, Outbox};
 
 use crate::rabbitmq;
 use crate::rig::{Foreign, Rig, letter, numbers, output, receipts, take, token, within};
@@ -40,4 +40,8 @@ async fn a_daemon_that_may_configure_only_its_locks_works_on_what_setup_has_made
     within(dead.put(letter("emea.contact.received", "a"))).await.expect("kept");
     assert_eq!(within(dead.list(10)).await.expect("a list").len(), 1);
     inbox.close().await;
+    let broker = Rabbitmq::new((*rig.options).clone(), vec![rig.shard.clone()]).expect("a readable url");
+    let mut archive =
+        within(broker.archive("main", ArchiveStart::Oldest)).await.expect("it opens").expect("there is one");
+    assert_eq!(within(archive.next()).await.expect("it reads").len(), 2);
 }

@@ -63,7 +63,7 @@ async fn only_the_latest_owner_gets_through(broker: &dyn Broker) {
     let refused = within(late.take_over(&token(4))).await;
     assert!(matches!(refused, Err(BrokerError::GateClosed)), "a late owner stays outside");
     assert_eq!(within(other.publish(&[output(3)])).await.expect("published"), 1);
-    let beacon = Beacon { epoch: 6, head: Head { seq: 3, hash: "h".to_owned() }, at: 1 };
+    let beacon = Beacon { epoch: 6, head: Head { seq: 3, hash: "h".to_owned() }, at: 1, lost: None };
     within(other.set_beacon(&beacon)).await.expect("left");
     assert_eq!(within(one.beacon()).await.expect("an answer"), Some(beacon));
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use lapin::options::{BasicConsumeOptions, BasicQosOptions};
+use lapin::options::{BasicConsumeOptions, BasicQosOptions, QueuePurgeOptions};
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use serde_json::json;
@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::common::daemon::{Daemon, Setup, event};
 use crate::common::http::Stream;
 use crate::common::platform::{Platform, publish_once};
+use crate::common::redis::RedisServer;
 use crate::common::wait::until;
 use crate::services;
 
@@ -104,21 +105,7 @@ fn a_message_that_ends_the_process_is_put_aside_alone_and_all_others_are_served_
         publish_once(&amqp, "poison", &received(&innocent(number)));
     }
     let mut daemon = setup.idle();
-    let mut deaths = 0;
-    loop {
-        fuse.blown.store(false, Ordering::SeqCst);
-        daemon.launch();
-        let died = until("the culprit to be taken, or to be put aside", PATIENCE, || {
-            let is_aside = daemon.log().contains("code=\"quarantined\"");
-            (fuse.blown.load(Ordering::SeqCst) || is_aside).then_some(!is_aside)
-        });
-        if !died {
-            break;
-        }
-        daemon.kill();
-        deaths += 1;
-        assert!(deaths < 10, "it goes on for ever");
-    }
+    let deaths = deaths_until_it_is_put_aside(&mut daemon, &fuse);
     // Twice among all others, and twice alone.
     assert_eq!(deaths, 4, "{}", daemon.log());
 
@@ -145,6 +132,58 @@ fn a_message_that_ends_the_process_is_put_aside_alone_and_all_others_are_served_
     assert!(daemon.get("/metrics").text.contains("picket_suspect_mode{shard=\"poison\"} 0"));
     let log = daemon.log();
     assert!(log.contains("suspect mode begins") && log.contains("suspect mode ends"), "{log}");
+}
+
+/// Starts the daemon again and again; how often it died.
+fn deaths_until_it_is_put_aside(daemon: &mut Daemon, fuse: &Fuse) -> usize {
+    for deaths in 0..10 {
+        fuse.blown.store(false, Ordering::SeqCst);
+        daemon.launch();
+        let died = until("the culprit to be taken, or to be put aside", PATIENCE, || {
+            let is_aside = daemon.log().contains("code=\"quarantined\"");
+            (fuse.blown.load(Ordering::SeqCst) || is_aside).then_some(!is_aside)
+        });
+        if !died {
+            return deaths;
+        }
+        daemon.kill();
+    }
+    panic!("it goes on for ever");
+}
+
+#[test]
+fn a_message_that_ends_the_process_each_time_a_loss_is_made_good_is_put_aside_too() {
+    let _alone = crate::heavy();
+    let (amqp, store) = (services().vhost("archived"), RedisServer::start());
+    let fuse = Fuse::before(&store.url());
+    let setup = Setup::with_services(RULES, "archived", &amqp, &fuse.url());
+    assert!(setup.run(&["setup"]).status.success());
+    let innocent = |number: usize| format!("c-{number}");
+    for number in 0..BEFORE + BEHIND {
+        if number == BEFORE {
+            publish_once(&amqp, "archived", &received("poisonous"));
+        }
+        publish_once(&amqp, "archived", &received(&innocent(number)));
+    }
+    // They were taken and acknowledged once, by a daemon whose store is gone.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(empty(&amqp, "picket.in.archived"));
+    assert!(setup.run(&["setup", "--accept-loss"]).status.success());
+    let mut daemon = setup.idle();
+    // Once among all others, and twice alone.
+    assert_eq!(deaths_until_it_is_put_aside(&mut daemon, &fuse), 3, "{}", daemon.log());
+    let expected: Vec<String> = (0..BEFORE + BEHIND).map(innocent).collect();
+    assert_eq!(queued(&daemon, expected.len()), expected);
+    assert_eq!(daemon.get("/v1/contacts/poisonous").status, 404);
+    until("the daemon to route", PATIENCE, || (daemon.get("/readyz").status == 200).then_some(()));
+}
+
+/// Empties a queue.
+async fn empty(url: &str, queue: &str) {
+    let connection = Connection::connect(url, ConnectionProperties::default()).await.expect("a connection");
+    let channel = connection.create_channel().await.expect("a channel");
+    let emptied = channel.queue_purge(queue.into(), QueuePurgeOptions::default()).await.expect("purged");
+    assert!(emptied > 0, "it was empty");
 }
 
 #[test]

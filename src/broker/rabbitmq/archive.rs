@@ -14,7 +14,7 @@ use crate::clock::Monotonic;
 use crate::shard::ports::BrokerError;
 
 /// How long an archive may take to come up, behind its broker.
-const PATIENCE: Duration = Duration::from_secs(4);
+pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// One stream, and what it keeps.

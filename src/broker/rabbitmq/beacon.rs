@@ -65,15 +65,19 @@ pub(super) async fn write(connection: &Connection, shard: &str, beacon: &Beacon)
     done
 }
 
-/// Puts another beacon in the place of the one that is there, which is returned: an operator's word.
+/// Puts another beacon in the place of the one that is there, which is returned: an operator's word, who knows the other.
 ///
 /// # Errors
 /// [`BrokerError::Topology`], [`BrokerError::Unavailable`].
-pub async fn replace_beacon(options: &Options, shard: &str, beacon: &Beacon) -> Result<Option<Beacon>, BrokerError> {
+pub async fn replace_beacon(
+    options: &Options,
+    shard: &str,
+    beacon: impl FnOnce(Option<&Beacon>) -> Beacon,
+) -> Result<Option<Beacon>, BrokerError> {
     let attempt = async {
         let connection = link::connect(options, "beacon").await?;
         let before = read(&connection, shard).await?;
-        write(&connection, shard, beacon).await?;
+        write(&connection, shard, &beacon(before.as_ref())).await?;
         close_connection(&connection).await;
         Ok(before)
     };

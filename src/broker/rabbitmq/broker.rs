@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
+use super::replay::InputArchive;
 use super::{Options, RabbitDeadLetters, RabbitInbox, RabbitOutbox, ShardRoute};
-use crate::shard::ports::{Broker, BrokerError, DeadLetters, Inbox, Outbox};
+use crate::shard::ports::{Archive, ArchiveStart, Broker, BrokerError, DeadLetters, Inbox, Outbox};
 
 /// RabbitMQ as a daemon uses it.
 #[derive(Clone, Debug)]
@@ -30,6 +33,7 @@ impl Rabbitmq {
     }
 }
 
+#[async_trait]
 impl Broker for Rabbitmq {
     fn inbox(&self, shard: &str) -> Result<Box<dyn Inbox>, BrokerError> {
         Ok(Box::new(RabbitInbox::new(Arc::clone(&self.options), &self.route(shard))?))
@@ -37,6 +41,13 @@ impl Broker for Rabbitmq {
 
     fn outbox(&self, shard: &str) -> Result<Box<dyn Outbox>, BrokerError> {
         Ok(Box::new(RabbitOutbox::new(Arc::clone(&self.options), &self.route(shard))?))
+    }
+
+    async fn archive(&self, shard: &str, start: ArchiveStart) -> Result<Option<Box<dyn Archive>>, BrokerError> {
+        if !self.options.archive {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(InputArchive::open(&self.options, shard, start).await?)))
     }
 
     fn dead_letters(&self) -> Arc<dyn DeadLetters> {

@@ -16,6 +16,7 @@ mod link;
 mod lock;
 mod options;
 mod outbox;
+mod replay;
 pub mod topology;
 
 use lapin::types::{MAX_SHORT_STRING_LENGTH, ShortString};
@@ -28,6 +29,7 @@ pub use inbox::RabbitInbox;
 pub use link::{Health, LinkState};
 pub use options::{Options, Setup};
 pub use outbox::RabbitOutbox;
+pub use replay::has_input_archive;
 pub use topology::{ShardRoute, Topology};
 
 use crate::shard::ports::{BrokerError, BrokerTraits};

@@ -62,6 +62,15 @@ pub trait Broker: Send + Sync + std::fmt::Debug {
     /// [`BrokerError::Topology`] when it can never work as it is set up.
     fn outbox(&self, shard: &str) -> Result<Box<dyn Outbox>, BrokerError>;
 
+    /// Begins to read again what a shard received; none where nothing is kept.
+    ///
+    /// # Errors
+    /// [`BrokerError::Topology`] when it should be kept and is not there; [`BrokerError::Unavailable`].
+    async fn archive(&self, shard: &str, start: ArchiveStart) -> Result<Option<Box<dyn Archive>>, BrokerError> {
+        let _ = (shard, start);
+        Ok(None)
+    }
+
     /// Where dead letters are kept.
     fn dead_letters(&self) -> std::sync::Arc<dyn DeadLetters>;
 }
@@ -102,6 +111,74 @@ pub struct Beacon {
     pub head: Head,
     /// When it was written, in milliseconds UTC.
     pub at: i64,
+    /// The tail whose loss was accepted, until its inputs are back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<LostTail>,
+}
+
+/// A tail of the journal that is gone for good, and whose inputs are to be taken again from the archive.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LostTail {
+    /// The last record that is left; 0 if none is.
+    pub after: u64,
+    /// The last one that is known to have been committed, where one is.
+    pub until: Option<u64>,
+    /// The time of the last record that is left, in milliseconds UTC; none where nothing is left, or nobody knows.
+    pub since: Option<i64>,
+}
+
+impl LostTail {
+    /// Both losses as one: for a loss that is accepted before an earlier one is made good.
+    #[must_use]
+    pub fn and(self, earlier: Option<&Self>) -> Self {
+        let Some(earlier) = earlier else { return self };
+        Self {
+            after: self.after.min(earlier.after),
+            until: self.until.max(earlier.until),
+            // No time is the beginning of all.
+            since: self.since.min(earlier.since),
+        }
+    }
+}
+
+impl std::fmt::Display for LostTail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.until.filter(|until| *until > self.after) {
+            Some(until) => write!(f, "records {} to {until} are lost", self.after + 1),
+            None => write!(f, "what was committed behind record {} is lost", self.after),
+        }
+    }
+}
+
+/// Where reading of an archive begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArchiveStart {
+    /// With the oldest message that is kept.
+    Oldest,
+    /// With what was received at this time, in milliseconds UTC, or a little before.
+    At(i64),
+    /// Behind the message at this place.
+    Behind(u64),
+}
+
+/// One message of an archive.
+#[derive(Clone, Debug)]
+pub struct Archived {
+    /// Where it stands; later ones have higher places.
+    pub place: u64,
+    /// The message, as it was delivered first.
+    pub message: WireMessage,
+}
+
+/// Reads again what a shard received, up to what was received last when reading began.
+#[async_trait]
+pub trait Archive: Send + std::fmt::Debug {
+    /// Waits for the next messages, in the order in which they were received; none once all were read. What was returned
+    /// before is done with.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unavailable`]: reading may begin again behind the last message that was returned.
+    async fn next(&mut self) -> Result<Vec<Archived>, BrokerError>;
 }
 
 /// Publishes for one shard, over a connection of its own that it supervises itself.
