@@ -1,5 +1,4 @@
 //! Decides what committed records count for.
-#![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here has nothing to say about it")]
 
 use picket_core::{ContactFact, Event, FenceFact, FenceReason, Kind, OfferFact, Outcome};
 
