@@ -38,6 +38,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let sources = parts::sources(&settings, &rules)?;
     let pepper = parts::pepper(&settings)?;
     let all = parts::shards(&settings, &rules);
+    parts::warn_of_unrouted(&all, &rules);
     let (activate, staged) = watch::channel(Arc::new(rules));
     let holder = parts::holder(&settings)?;
     let spread = Spread::new(holder.clone(), all.iter().map(|(name, _)| name.clone()).collect());

@@ -105,14 +105,10 @@ pub(super) async fn set_up(settings: &Settings, rules: &RuleSet, how: BrokerSetu
     let mut names = Vec::new();
     for route in routes(settings, rules) {
         rabbitmq::settle(&options, &route).await?;
+        let all = rabbitmq::Topology::for_shard(&options, &route).names();
         // What all shards share is named once.
-        names.extend(
-            rabbitmq::Topology::for_shard(&options, &route)
-                .names()
-                .into_iter()
-                .filter(|name| !names.contains(name))
-                .collect::<Vec<_>>(),
-        );
+        let fresh: Vec<String> = all.into_iter().filter(|name| !names.contains(name)).collect();
+        names.extend(fresh);
     }
     Ok(names)
 }
@@ -160,11 +156,15 @@ pub(super) fn shards(settings: &Settings, rules: &RuleSet) -> Vec<(String, Vec<S
     for (_, domains) in shards.iter_mut().filter(|(_, domains)| domains.is_empty()) {
         domains.extend(rules.domains().map(str::to_owned));
     }
+    shards
+}
+
+/// Says which domains of the rules nobody here routes: another daemon may.
+pub(super) fn warn_of_unrouted(shards: &[(String, Vec<String>)], rules: &RuleSet) {
     let is_routed = |domain: &&str| shards.iter().any(|(_, domains)| domains.iter().any(|one| one == domain));
     for domain in rules.domains().filter(|domain| !is_routed(domain)) {
         tracing::warn!(domain, "the rules name a domain that no shard here routes");
     }
-    shards
 }
 
 fn routes(settings: &Settings, rules: &RuleSet) -> Vec<rabbitmq::ShardRoute> {

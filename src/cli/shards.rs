@@ -53,7 +53,12 @@ fn table(shards: &[Value]) -> Table {
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(columns.map(str::to_uppercase));
     for shard in shards {
-        table.add_row(columns.map(|name| text(shard, name)));
+        table.add_row(columns.map(|name| if name == "domains" { list(&shard[name]) } else { text(shard, name) }));
     }
     table
+}
+
+fn list(names: &Value) -> String {
+    let names: Vec<&str> = names.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    names.join(", ")
 }
