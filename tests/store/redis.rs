@@ -9,6 +9,7 @@ use picket::store::redis::{Options, Profile};
 use tokio::task::JoinSet;
 
 use crate::material::{SHARD, acquire, batch, head, is_damaged, is_unavailable, owner_with, records, snapshot, unfit};
+use crate::proxy::Proxy;
 use crate::redis_server::RedisServer;
 
 pub(crate) struct Fixture {
@@ -292,6 +293,31 @@ async fn the_library_of_an_older_program_is_replaced_and_that_of_a_newer_one_is_
     let _: String = server.ask(&["FUNCTION", "LOAD", "REPLACE", &library("of something else")]);
     let sentence = unfit(Redis::open(options(&server)).await);
     assert!(sentence.contains("FUNCTION DELETE picket"), "{sentence}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_lives_on_without_its_replicas_is_left_for_the_one_that_its_name_leads_to() {
+    let old = RedisServer::start();
+    let [new, mut other] = [(); 2].map(|()| old.start_replica());
+    old.wait_for(|report| report.matches("state=online").count() == 2);
+    let name = Proxy::start(old.port()).await;
+    let url = format!("redis://127.0.0.1:{}", name.port()).parse().unwrap();
+    let ha = |server| Options { profile: Profile::Ha, replicas: 2, wait_timeout_ms: 2_000, ..options(server) };
+    let store = Redis::open(Options { url, ..ha(&old) }).await.unwrap();
+    let (token, end) = owner_with(&store, "ann", 3).await;
+    new.promote();
+    other.follow(Some(new.port()));
+    let _third = new.start_replica();
+    new.wait_for(|report| report.matches("state=online").count() == 2);
+    name.aim(new.port());
+    let write = batch("ann", &end, 2);
+    let mut attempts = 0;
+    while let Err(error) = store.append(SHARD, &token, &end, &write).await {
+        attempts += 1;
+        assert!(!error.ends_ownership() && attempts < 50, "{error:?}");
+    }
+    let promoted = Redis::open(ha(&new)).await.unwrap();
+    assert_eq!(records(&promoted).await.len(), 5, "it went to the server that was promoted");
 }
 
 #[tokio::test]

@@ -148,6 +148,11 @@ impl Link {
         Err(error)
     }
 
+    /// Throws the connection away: what it leads to may have been replaced, and only a new one finds out by whom.
+    pub(super) fn doubt(&self) {
+        self.current().connection = None;
+    }
+
     fn discard(&self, session: u64) {
         let mut current = self.current();
         if current.session == session {

@@ -126,7 +126,7 @@ impl Redis {
         self.wait_behind(&mut commands);
         let (reply, reached): (Reply, u32) = writer.run(attempt, &commands).await?;
         let fields = reply.into_fields()?;
-        self.check_reached(attempt, reached)?;
+        self.check_reached(attempt, &writer, reached)?;
         Ok(fields)
     }
 
@@ -139,12 +139,14 @@ impl Redis {
         self.shared.options.wait_timeout_ms.max(1)
     }
 
-    /// Whether as many replicas have a write as must.
-    fn check_reached(&self, attempt: &'static str, reached: u32) -> Result<(), StoreError> {
+    /// Whether as many replicas have a write as must. Where they have not, they may follow another server by now.
+    fn check_reached(&self, attempt: &'static str, writer: &Link, reached: u32) -> Result<(), StoreError> {
         let needed = self.shared.options.awaited();
         if reached >= u32::from(needed) {
             return Ok(());
         }
+        writer.doubt();
+        self.shared.reader.doubt();
         let why = NotReplicated { reached, needed, wait_ms: self.wait_ms() };
         Err(StoreError::Unavailable { attempt, source: Box::new(why) })
     }
@@ -230,7 +232,9 @@ impl Store for Redis {
         let lasts = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
         commands.cmd("FCALL").arg("picket_attend").arg(1).arg(Keys::daemons(shards)).arg(daemon).arg(lasts);
         let (reply,): (Reply,) = self.shared.reader.run("saying that this daemon is there", &commands).await?;
-        Ok(reply.into_fields()?.texts())
+        let mut there = reply.into_fields()?.texts();
+        there.sort();
+        Ok(there)
     }
 
     async fn acquire(
@@ -294,15 +298,15 @@ impl Store for Redis {
         // Replicas get everything in one order: when they have this, they have all before.
         commands.cmd("SET").arg(keys.settled()).arg(1).arg("EX").arg(60).ignore();
         self.wait_behind(&mut commands);
-        let (end, found, reached): (End, Vec<(String, Vec<Bytes>)>, u32) =
-            self.writer(shard).run(ATTEMPT, &commands).await?;
+        let writer = self.writer(shard);
+        let (end, found, reached): (End, Vec<(String, Vec<Bytes>)>, u32) = writer.run(ATTEMPT, &commands).await?;
         let kept = found.into_iter().map(reply::entry).next().transpose()?;
         // Of a journal that is trimmed up to its end, only the end is left.
         let is_there = kept.map_or(head(end)?, |entry| Head { seq: entry.seq, hash: entry.hash }) == *read;
         if !is_there {
             return Err(StoreError::Unavailable { attempt: ATTEMPT, source: Box::new(NotThere { seq: read.seq }) });
         }
-        self.check_reached(ATTEMPT, reached)
+        self.check_reached(ATTEMPT, &writer, reached)
     }
 
     async fn save_snapshot(&self, shard: &str, token: &Token, snapshot: &Snapshot) -> Result<(), StoreError> {
