@@ -114,6 +114,25 @@ fn three_thousand_agents_and_three_thousand_contacts_all_meet() {
     assert_eq!((scene.offers().count(), asked.len()), (3000, 3000));
 }
 
+#[test]
+fn a_hundred_thousand_contacts_that_wait_are_looked_at_again_without_a_stall() {
+    let mut router = crowd_without_checks(0);
+    let mut out = Vec::new();
+    let contacts = 100_000;
+    for number in 0..contacts {
+        let input = Input::Receive(Box::new(arrival(number, plan(), at(1))));
+        router.handle(at(1), input, &mut out).expect("it is taken");
+    }
+    // Each would take a minute if whoever comes next were looked for among all the others.
+    out.clear();
+    let spec = router.queue(GENERAL).expect("the queue").spec.clone();
+    router.handle(at(2), Input::World(Box::new(WorldChange::PutQueue(GENERAL, spec))), &mut out).expect("it is sound");
+    router.handle(at(3), Input::ClockJumped(Millis(1_000)), &mut out).expect("it is taken");
+    let waiting = router.contacts().filter(|contact| contact.state == ContactState::Waiting).count();
+    assert_eq!(waiting, contacts as usize);
+    assert!(out.len() < 10, "nobody's turn has come: {} events", out.len());
+}
+
 /// As `crowd`, for many: the scene copies its router before every input.
 fn crowd_without_checks(agents: u32) -> Router {
     let (mut router, mut out) = (world().router, Vec::new());
