@@ -45,6 +45,17 @@ fn the_files_of_a_set_make_the_same_set_again() {
 }
 
 #[test]
+fn the_hash_of_a_set_says_nothing_of_the_folder_it_lies_in() {
+    let set = applied(EXAMPLE).set;
+    let named = |name: &str| {
+        let text = set.files()[0].text.clone();
+        RuleSet::parse(&[picket_rules::Source { name: name.to_owned(), text }]).unwrap().0.hash().to_owned()
+    };
+    assert_eq!(named("/etc/picket/rules/all.toml"), named("all.toml"));
+    assert_ne!(named("other.toml"), named("all.toml"));
+}
+
+#[test]
 fn a_contact_without_a_fence_waits_for_the_queue_until_its_longest_wait() {
     let applied = applied(EXAMPLE);
     let planned = applied.plan(&Facts { contact: contact("voice", "billing.question"), ..Facts::default() });

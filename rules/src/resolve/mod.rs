@@ -73,11 +73,13 @@ fn index(set: &RuleSet) -> Index {
     }
 }
 
-/// The content hash: names and texts of all files, in order.
+/// The content hash: names and texts of all files, in order. In which folder a daemon has them is its own business: another
+/// daemon would otherwise plan everybody anew when it takes over.
 fn hash(sources: &[Source]) -> String {
     let mut hasher = Sha256::new();
     for source in sources {
-        for part in [&source.name, &source.text] {
+        let name = source.name.rsplit('/').next().unwrap_or_default();
+        for part in [name, &source.text] {
             hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             hasher.update(part.as_bytes());
         }
