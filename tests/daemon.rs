@@ -32,6 +32,7 @@ mod daemon {
     mod doctor;
     mod feed;
     mod foreign;
+    mod forward;
     mod hands;
     mod kills;
     mod order;

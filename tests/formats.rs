@@ -37,7 +37,7 @@ const REMEDY: &str = "the layout changed: raise the version (`VERSION` in src/sh
     keep the old files, add a reader for them, and keep new ones with `PICKET_KEEP_FORMATS=1 cargo test --test formats`";
 
 /// Facts of the shell, as the journal names them.
-const FACTS: [&str; 11] = [
+const FACTS: [&str; 13] = [
     "account_changed",
     "account_of",
     "alias",
@@ -46,6 +46,8 @@ const FACTS: [&str; 11] = [
     "contact_in",
     "customer_changed",
     "ended_early",
+    "forwarded",
+    "forwards_arrived",
     "plan_stands",
     "rules_activated",
     "valued_changed",
@@ -241,7 +243,7 @@ fn assert_everything_happened(records: &[Record]) {
             Cause::Timer(kind) => {
                 happened.insert(format!("timer {kind:?}"));
             }
-            cause @ (Cause::Clock | Cause::Rules | Cause::Customer) => {
+            cause @ (Cause::Clock | Cause::Rules | Cause::Customer | Cause::Forwarding) => {
                 happened.insert(format!("cause {cause:?}"));
             }
         }
@@ -250,7 +252,7 @@ fn assert_everything_happened(records: &[Record]) {
     }
     let kinds = Inbound::KINDS.iter().filter(|kind| kind.serving == Serving::Now).map(|kind| kind.name.to_owned());
     let timers = TimerKind::ALL.iter().filter(|kind| !RARE.contains(kind)).map(|kind| format!("timer {kind:?}"));
-    let causes = ["Clock", "Rules", "Customer"].map(|cause| format!("cause {cause}"));
+    let causes = ["Clock", "Rules", "Customer", "Forwarding"].map(|cause| format!("cause {cause}"));
     let facts = FACTS.iter().map(|fact| format!("fact {fact}"));
     let events = EVENTS.iter().map(|event| (*event).to_owned());
     let wanted = kinds.chain(timers).chain(causes).chain(facts).chain(events).chain(["refused true".to_owned()]);

@@ -19,7 +19,7 @@ use picket::shard::ports::{
     Archive, ArchiveStart, Archived, Beacon, Broker, BrokerError, DeadLetter, DeadLetters, Delivery, Inbox, LostTail,
     Outbox, Pulse, Receipt, Store as _, Token,
 };
-use picket::shard::{Limits, Pepper, Service, ShardHandle, Spread, chance, pair, time_of};
+use picket::shard::{Limits, Neighbours, Pepper, Service, ShardHandle, Spread, chance, pair, time_of};
 use picket::store::Memory;
 use picket::telemetry::Metrics;
 use picket_core::Timestamp;
@@ -211,6 +211,7 @@ impl Daemon {
             pepper: Pepper::new(vec![7; 32]),
             metrics: Arc::new(Metrics::new()),
             rules,
+            neighbours: Neighbours::default(),
             spread: Spread::new("picket".to_owned(), vec![SHARD.to_owned()]),
             side,
         };

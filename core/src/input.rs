@@ -82,6 +82,8 @@ pub enum EarlyEnd {
     },
     /// Handled elsewhere, or cancelled by the platform.
     Withdrawn(OutsideEnd),
+    /// Another domain has it.
+    Forwarded,
 }
 
 /// How well an agent knows a customer.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use picket_core::{ContactId, ContactState, ContactView, OfferId};
+use picket_core::{ContactId, ContactState, ContactView, OfferId, Outcome};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -127,15 +127,18 @@ pub(super) fn find(
         };
         for contact in known.into_iter().filter_map(|contact| model.router.contact(contact)) {
             sources.push(names::source(&model, contact.source));
-            found.push((shard, show(&model, &contact)));
+            found.push((contact.outcome == Some(Outcome::Forwarded), shard, show(&model, &contact)));
         }
     }
+    // A contact that was forwarded is looked for where it went.
+    let is_elsewhere = found.iter().any(|(is_forwarded, ..)| !is_forwarded);
+    let found = found.into_iter().filter(|(is_forwarded, ..)| !(is_elsewhere && *is_forwarded));
     if sources.iter().any(|source| *source != sources[0]) {
         let detail = format!("several sources have a contact of this id; add ?source= one of {}", sources.join(", "));
         return Err(Refusal::new(StatusCode::CONFLICT, "ambiguous_contact", detail));
     }
     let unknown = Refusal::unknown("unknown_contact", "no contact of this id was received, or it is forgotten");
-    shards::only(found.into_iter(), unknown)
+    shards::only(found.map(|(_, shard, shown)| (shard, shown)), unknown)
 }
 
 /// A line of the list.

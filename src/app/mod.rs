@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{self, Shard};
 use crate::clock::Clock;
 use crate::settings::{BrokerKind, BrokerSetup, ClockKind, Settings};
-use crate::shard::{Health, Limits, Service, ShardSide, Spread, pair};
+use crate::shard::{Health, Limits, Neighbours, Service, ShardSide, Spread, pair};
 use crate::telemetry::Metrics;
 
 /// How long everything may take to end.
@@ -55,15 +55,16 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         rules: staged.clone(),
         store: Arc::clone(&store),
         pepper: pepper.clone(),
+        neighbours: Neighbours::of(shard, &all),
         spread: Arc::clone(&spread),
         side,
     };
     let (mut shards, mut services, mut healths) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, domains) in all {
+    for (name, domains) in &all {
         let (handle, side) = pair(settings.shard.feed_keep);
         healths.push(side.health());
-        services.push(service(&name, &domains, side));
-        shards.push(Shard { name, domains, handle });
+        services.push(service(name, domains, side));
+        shards.push(Shard { name: name.clone(), domains: domains.clone(), handle });
     }
     let (stop, drained) = (CancellationToken::new(), CancellationToken::new());
     let shards: Arc<[Shard]> = shards.into();

@@ -18,7 +18,7 @@ use self::shelf::Shelf;
 use super::unavailable;
 use crate::contract::wire::{HeaderValue, OutMessage, WireMessage};
 use crate::shard::ports::{
-    Broker, BrokerError, BrokerTraits, DeadLetter, DeadLetters, Delivery, Inbox, Outbox, Pulse, Receipt, Token,
+    Broker, BrokerError, BrokerTraits, DeadLetter, DeadLetters, Delivery, Forward, Inbox, Outbox, Pulse, Receipt, Token,
 };
 use crate::store;
 
@@ -54,6 +54,20 @@ impl Embedded {
         Ok(Self { shelf: Shelf::open(file).await?, inlets: Arc::default(), sessions: Arc::default() })
     }
 
+    /// Brings a message to a shard and waits until that has acknowledged it.
+    async fn inject(&self, shard: &str, message: WireMessage, attempt: &'static str) -> Result<(), BrokerError> {
+        let inlet = self.inlet(shard).ok_or_else(|| unavailable(attempt, "its shard does not run here"))?;
+        let (done, acknowledged) = oneshot::channel();
+        let taken = async {
+            let injected = Injected { message, done };
+            inlet.send(injected).await.map_err(|_| unavailable(attempt, "its shard has stopped"))?;
+            acknowledged.await.map_err(|_| unavailable(attempt, "its shard stopped before it was done"))
+        };
+        tokio::time::timeout(PATIENCE, taken)
+            .await
+            .unwrap_or_else(|_| Err(unavailable(attempt, "its shard takes nothing at the moment")))
+    }
+
     /// The way to a shard; to the only one where the letter names none.
     fn inlet(&self, shard: &str) -> Option<mpsc::Sender<Injected>> {
         let inlets = self.inlets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,6 +77,7 @@ impl Embedded {
     }
 }
 
+#[async_trait]
 impl Broker for Embedded {
     fn inbox(&self, shard: &str) -> Result<Box<dyn Inbox>, BrokerError> {
         let (inlet, messages) = mpsc::channel(WAITING);
@@ -73,6 +88,17 @@ impl Broker for Embedded {
 
     fn outbox(&self, _shard: &str) -> Result<Box<dyn Outbox>, BrokerError> {
         Ok(Box::new(EmbeddedOutbox))
+    }
+
+    async fn forward(&self, forward: &Forward) -> Result<(), BrokerError> {
+        let message = WireMessage {
+            body: forward.event.clone().into(),
+            content_type: Some("application/cloudevents+json".to_owned()),
+            user: forward.user.clone(),
+            forwarded: true,
+            ..WireMessage::default()
+        };
+        self.inject(&forward.shard, message, "forwarding an event").await
     }
 
     fn dead_letters(&self) -> Arc<dyn DeadLetters> {
@@ -160,18 +186,8 @@ impl DeadLetters for Embedded {
     }
 
     async fn replay(&self, id: &str) -> Result<bool, BrokerError> {
-        const ATTEMPT: &str = "sending a dead letter again";
         let Some(letter) = self.shelf.find(id).await? else { return Ok(false) };
-        let inlet = self.inlet(&letter.shard).ok_or_else(|| unavailable(ATTEMPT, "its shard does not run here"))?;
-        let (done, acknowledged) = oneshot::channel();
-        let injected = Injected { message: as_message(letter), done };
-        let taken = async {
-            inlet.send(injected).await.map_err(|_| unavailable(ATTEMPT, "its shard has stopped"))?;
-            acknowledged.await.map_err(|_| unavailable(ATTEMPT, "its shard stopped before it was done"))
-        };
-        tokio::time::timeout(PATIENCE, taken)
-            .await
-            .unwrap_or_else(|_| Err(unavailable(ATTEMPT, "its shard takes nothing at the moment")))?;
+        self.inject(&letter.shard.clone(), as_message(letter), "sending a dead letter again").await?;
         // Acknowledged first, removed afterwards: a crash in between leaves it here, and the shard sees a duplicate.
         self.shelf.remove(id).await?;
         Ok(true)

@@ -48,7 +48,8 @@ impl Shards {
 }
 
 fn table(shards: &[Value]) -> Table {
-    let columns = ["shard", "domains", "state", "owner", "since", "record", "time", "outputs", "token", "trouble"];
+    let columns =
+        ["shard", "domains", "state", "owner", "since", "record", "time", "outputs", "forwarding", "token", "trouble"];
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(columns.map(str::to_uppercase));

@@ -60,8 +60,8 @@ pub enum Stage {
     Daemon,
     /// It is a good message that cannot take effect in this state: answered as `rejected` with `command.rejected`.
     Routing,
-    /// It is not refused: it came before what it is about, and is answered as `accepted`.
-    Kept,
+    /// It is not refused: it is answered as `accepted`, with what became of it.
+    Taken,
 }
 
 codes! {
@@ -141,7 +141,8 @@ codes! {
         BadDefinition = "bad_definition", "The definition contradicts itself or is out of range.", "Mend the definition as the detail says.";
         QueueFull = "queue_full", "The queue is full and does not take more.", "Offer the customer a call-back, or try later.";
     }
-    Kept {
+    Taken {
+        Forwarded = "forwarded", "The customer, or the contact, belongs to a domain of another shard: the event is forwarded there.", "Nothing to do; `contact.forwarded` names the domain, whose outputs tell the rest.";
         KeptUntilReceived = "kept_until_received", "The contact of this end was not received yet: the end is kept for an hour, and the contact is over as soon as it comes.", "Nothing to do; if the contact was received under another id, send its end under that id.";
     }
 }
@@ -243,8 +244,8 @@ impl Stage {
             Self::Routing => {
                 "\n## The message is good, and comes at the wrong moment\n\nIt is journaled as rejected, answered, and published as `command.rejected` with the input's source and id.\n"
             }
-            Self::Kept => {
-                "\n## The message is good, and comes before what it is about\n\nIt is no refusal: the message is journaled and answered as `accepted` with this code.\n"
+            Self::Taken => {
+                "\n## The message is good, and something is to be said about it\n\nIt is no refusal: the message is journaled and answered as `accepted` with this code.\n"
             }
         }
     }

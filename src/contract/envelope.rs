@@ -33,6 +33,8 @@ pub struct Envelope {
     pub correlation_id: Option<String>,
     /// Who the broker, or the HTTP token, vouches sent it.
     pub user: Option<String>,
+    /// Whether another shard forwarded it: it is not forwarded again.
+    pub forwarded: bool,
 }
 
 /// An event, or a whole message, that was refused while reading.

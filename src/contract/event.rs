@@ -103,8 +103,10 @@ fn check(
     reader.headers_agree()?;
     let time = reader.time(kind, received_at)?;
     let domain = reader.domain(kind, message, sources)?;
+    // That it came for this domain was not the sender's doing, where another shard forwarded it.
+    let chosen = domain.as_deref().filter(|_| !message.forwarded);
     sources
-        .permit(source, message.user.as_deref(), kind, domain.as_deref())
+        .permit(source, message.user.as_deref(), kind, chosen)
         .map_err(|(code, detail)| Complaint::new(code, detail))?;
     let data = reader.data()?;
     let body = data::read(kind, data, &candidate.place, received_at)?;
@@ -125,6 +127,7 @@ fn check(
         reply_to: property(message.reply_to.as_deref()).filter(|_| replies),
         correlation_id: property(message.correlation_id.as_deref()),
         user: property(message.user.as_deref()),
+        forwarded: message.forwarded,
     })
 }
 

@@ -25,6 +25,8 @@ pub struct WireMessage {
     pub user: Option<String>,
     /// How often it was delivered before (`x-delivery-count`).
     pub deliveries: u32,
+    /// Whether another shard of this installation forwarded it, which may stand in the name of its sender.
+    pub forwarded: bool,
 }
 
 /// A header's value. Only text means something to the contract; the rest is named by its kind.

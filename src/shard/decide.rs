@@ -12,9 +12,10 @@ use super::bugs::{self, Bug};
 use super::decided::Decided;
 use super::identify::{FamiliarRow, Lookup, Pepper, key};
 use super::intake::{self, Prepared, Refused};
+use super::neighbours::{Homes, Neighbours, Who};
 use super::outlet;
 use super::overlay::{Overlay, Rows};
-use super::ports::{DeadLetter, DirectoryKey, DirectoryKind, DirectoryWrite, Store, Token};
+use super::ports::{DeadLetter, DirectoryKey, DirectoryKind, DirectoryWrite, Store, StoreError, Token};
 use super::record::{Cause, Record, ShellFact, VERSION, Verdict, hex};
 use super::replan::Walk;
 use super::seen::Sight;
@@ -35,6 +36,7 @@ pub(super) struct Decider {
     pub(super) rules: Arc<RuleSet>,
     pub(super) sources: Arc<Sources>,
     pub(super) pepper: Pepper,
+    pub(super) neighbours: Neighbours,
     pub(super) store: Arc<dyn Store>,
     pub(super) overlay: Overlay,
     pub(super) walk: Option<Walk>,
@@ -67,7 +69,24 @@ impl Decider {
             };
             self.fetch(&mut rows, keys).await;
         }
+        if !self.neighbours.is_empty() {
+            rows.homes = self.find_homes(&envelopes, &rows).await;
+        }
         rows
+    }
+
+    /// Where those are at home who write or call, and whom nobody knows here.
+    async fn find_homes(&self, envelopes: &[&Envelope], rows: &Rows) -> Homes {
+        let lookup = Lookup { overlay: &self.overlay, rows, pepper: &self.pepper };
+        let strangers: Vec<Who> = envelopes.iter().filter_map(|envelope| intake::stranger(&lookup, envelope)).collect();
+        let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(2));
+        while !strangers.is_empty() {
+            match self.neighbours.find(&*self.store, strangers.clone(), &self.pepper).await {
+                Ok(homes) => return homes,
+                Err(error) => self.read_again(&error, &mut backoff).await,
+            }
+        }
+        Homes::new()
     }
 
     /// Reads the rows of these keys that are not there yet.
@@ -77,12 +96,14 @@ impl Decider {
             let keys = keys(&Lookup { overlay: &self.overlay, rows, pepper: &self.pepper });
             match rows.fetch(&*self.store, &self.shard, keys).await {
                 Ok(()) => return,
-                Err(error) => {
-                    tracing::warn!(shard = self.shard, error = %chain(&error), "reading the directory is tried again");
-                    backoff.wait().await;
-                }
+                Err(error) => self.read_again(&error, &mut backoff).await,
             }
         }
+    }
+
+    async fn read_again(&self, error: &StoreError, backoff: &mut Backoff) {
+        tracing::warn!(shard = self.shard, error = %chain(error), "reading the directory is tried again");
+        backoff.wait().await;
     }
 
     /// Brings time up to now: a recorded jump in either direction, then every timer that is due.
@@ -123,6 +144,14 @@ impl Decider {
     pub(super) fn note_by_hand(&mut self, by: &str, why: String) -> Decided {
         let fact = ShellFact::ByHand { by: Some(by.to_owned()), why: Some(why) };
         self.seal(Cause::Clock, Verdict::Applied, Draft { facts: vec![fact], ..Draft::default() })
+    }
+
+    /// Records that other shards have what these records forwarded.
+    pub(super) fn forwards_arrived(&mut self, records: Vec<u64>) -> Decided {
+        let rows = records.iter().filter_map(|record| self.state.forwards.row(*record));
+        let writes = rows.map(|row| DirectoryWrite { key: key(DirectoryKind::Forward, row), body: None }).collect();
+        let facts = vec![ShellFact::ForwardsArrived { records }];
+        self.seal(Cause::Forwarding, Verdict::Applied, Draft { facts, writes, ..Draft::default() })
     }
 
     /// Whether an event of this message was seen before.
@@ -197,6 +226,7 @@ impl Decider {
             state: &mut self.state,
             rules: &self.rules,
             lookup: Lookup { overlay: &self.overlay, rows, pepper: &self.pepper },
+            neighbours: &self.neighbours,
             now: self.keeper.last(),
             behind: self.keeper.behind(),
             fresh,
@@ -381,17 +411,18 @@ impl Decider {
             | DirectoryKind::Address
             | DirectoryKind::Familiarity
             | DirectoryKind::Value
-            | DirectoryKind::Contact => key.clone(),
+            | DirectoryKind::Contact
+            | DirectoryKind::Forward => key.clone(),
         }
     }
 
     fn answer(&self, envelope: &Envelope, verdict: Verdict, record: Option<&Record>) -> Answer {
         let (result, code, detail) = match verdict {
-            Verdict::Applied if record.is_some_and(Record::is_kept) => {
-                let code = Code::KeptUntilReceived;
-                (Outcome::Accepted, Some(code.as_str().to_owned()), Some(code.cause().to_owned()))
+            Verdict::Applied => {
+                let remark = record.and_then(Record::remark);
+                let text = |text: &str| text.to_owned();
+                (Outcome::Accepted, remark.map(|code| text(code.as_str())), remark.map(|code| text(code.cause())))
             }
-            Verdict::Applied => (Outcome::Accepted, None, None),
             Verdict::Rejected { code, detail } => (Outcome::Rejected, Some(code), Some(detail)),
         };
         let (id, source) = (Some(envelope.id.clone()), Some(envelope.source.clone()));

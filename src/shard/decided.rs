@@ -25,6 +25,13 @@ pub(super) struct Decided {
     pub(super) effects: Vec<Effect>,
 }
 
+impl Decided {
+    /// Whether its input goes to another shard.
+    pub(super) fn forwards(&self) -> bool {
+        self.record.as_ref().is_some_and(|(record, _)| record.forwards())
+    }
+}
+
 /// What is done for a sender after commit.
 #[derive(Debug)]
 pub(super) enum Effect {

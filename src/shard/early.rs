@@ -3,10 +3,10 @@
 //! An hour is longer than any queue holds one event behind another, and short enough for a source that uses its ids
 //! again.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use picket_core::{EarlyEnd, Millis, OutsideEnd, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use super::aged::{Aged, Dated};
 
 /// How long an end is kept.
 const KEPT_FOR: Millis = Millis(3600 * 1000);
@@ -25,10 +25,7 @@ pub enum Ending {
 
 /// Ends whose contacts have not come yet, by the contact's name. The same records give the same ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Early {
-    by_name: BTreeMap<String, Kept>,
-    by_age: BTreeSet<(Timestamp, String)>,
-}
+pub(super) struct Early(Aged<Kept>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
@@ -39,26 +36,25 @@ struct Kept {
     said: Option<Timestamp>,
 }
 
+impl Dated for Kept {
+    fn since(&self) -> Timestamp {
+        self.at
+    }
+}
+
 impl Early {
     /// Keeps an end, and forgets those that are too old or too many. Of several ends of one contact the first counts.
     pub(super) fn keep(&mut self, name: &str, ending: Ending, said: Option<Timestamp>, at: Timestamp) {
-        while let Some((oldest, _)) = self.by_age.first()
-            && (*oldest + KEPT_FOR < at || self.by_age.len() >= MOST)
-        {
-            if let Some((_, gone)) = self.by_age.pop_first() {
-                self.by_name.remove(&gone);
-            }
-        }
-        if !self.by_name.contains_key(name) {
-            self.by_name.insert(name.to_owned(), Kept { ending, at, said });
-            self.by_age.insert((at, name.to_owned()));
+        self.0.make_room(at, KEPT_FOR, MOST);
+        if self.0.get(name).is_none() {
+            self.0.keep(name, Kept { ending, at, said });
         }
     }
 
     /// How a contact ended that comes only now. An end that happened before the contact began, by the same source's
     /// clock, is that of another contact, whose id is used again.
     pub(super) fn of(&self, name: &str, began: Option<Timestamp>, now: Timestamp) -> Option<EarlyEnd> {
-        let kept = self.by_name.get(name).filter(|kept| kept.at + KEPT_FOR >= now)?;
+        let kept = self.0.get(name).filter(|kept| kept.at + KEPT_FOR >= now)?;
         if began.zip(kept.said).is_some_and(|(began, ended)| ended < began) {
             return None;
         }
@@ -70,9 +66,7 @@ impl Early {
 
     /// The contact has come.
     pub(super) fn forget(&mut self, name: &str) {
-        if let Some(kept) = self.by_name.remove(name) {
-            self.by_age.remove(&(kept.at, name.to_owned()));
-        }
+        self.0.forget(name);
     }
 }
 
@@ -95,7 +89,7 @@ mod tests {
         assert_eq!(early.of("pbx 1", None, Timestamp(6 + HOUR)), None);
         assert_eq!(early.of("pbx 2", None, Timestamp(6)), None);
         early.keep("pbx 2", Ending::Left, None, Timestamp(6 + HOUR));
-        assert_eq!(early.by_name.len(), 1, "what is too old is forgotten");
+        assert_eq!(early.0.len(), 1, "what is too old is forgotten");
     }
 
     #[test]
@@ -115,7 +109,7 @@ mod tests {
         for number in 0..=MOST {
             early.keep(&format!("pbx {number}"), Ending::Left, None, Timestamp(i64::try_from(number).unwrap()));
         }
-        assert_eq!((early.by_name.len(), early.by_age.len()), (MOST, MOST));
+        assert_eq!(early.0.len(), MOST);
         assert_eq!(early.of("pbx 0", None, Timestamp(0)), None);
         assert!(early.of("pbx 1", None, Timestamp(1)).is_some());
     }

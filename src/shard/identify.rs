@@ -47,6 +47,8 @@ pub(crate) struct CustomerRow {
     pub(crate) name: Option<String>,
     /// Addresses that lead to them.
     pub(crate) addresses: Vec<String>,
+    /// The domain that they belong to, where one was named.
+    pub(crate) domain: Option<String>,
     /// What rules may know.
     pub(crate) facts: CustomerFacts,
 }
@@ -59,6 +61,8 @@ pub(crate) struct AccountRow {
     pub(crate) name: Option<String>,
     /// Addresses that lead to it.
     pub(crate) addresses: Vec<String>,
+    /// The domain that it belongs to, where one was named.
+    pub(crate) domain: Option<String>,
     /// What rules may know.
     pub(crate) facts: AccountFacts,
 }
@@ -70,6 +74,13 @@ pub(crate) struct Owners {
     pub(crate) customers: Vec<String>,
     /// Accounts, by id.
     pub(crate) accounts: Vec<String>,
+}
+
+impl Owners {
+    /// Whether there are none.
+    pub(crate) const fn is_nobody(&self) -> bool {
+        self.customers.is_empty() && self.accounts.is_empty()
+    }
 }
 
 /// How well one agent knows a customer.

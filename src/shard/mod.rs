@@ -1,5 +1,6 @@
 //! Decides how one shard lives: take, decode, deduplicate, identify, decide, append, commit, then acknowledge and publish.
 
+mod aged;
 mod backoff;
 pub mod bugs;
 pub mod chance;
@@ -8,12 +9,15 @@ mod decided;
 mod early;
 pub mod feed;
 mod follow;
+mod forwarder;
+mod forwards;
 mod handle;
 mod identify;
 mod intake;
 mod keeper;
 mod lease;
 mod measure;
+mod neighbours;
 mod outlet;
 mod overlay;
 pub mod ownership;
@@ -39,6 +43,7 @@ mod writer;
 pub use feed::Feed;
 pub use handle::{Dependency, Health, Owner, ShardHandle, ShardSide, Unavailable, pair};
 pub use identify::Pepper;
+pub use neighbours::{Neighbour, Neighbours};
 pub use recover::time_of;
 pub use run::Limits;
 pub use serve::Service;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 
+use super::neighbours::Homes;
 use super::ports::{DirectoryKey, DirectoryWrite, Store, StoreError};
 
 /// Writes of records that are decided and not yet committed; they win over what the store holds.
@@ -15,7 +16,11 @@ pub(super) struct Overlay {
 
 /// Rows read from the store for one batch.
 #[derive(Debug, Default)]
-pub(super) struct Rows(HashMap<DirectoryKey, Option<Bytes>>);
+pub(super) struct Rows {
+    own: HashMap<DirectoryKey, Option<Bytes>>,
+    /// Where those are at home whom only another shard knows.
+    pub(super) homes: Homes,
+}
 
 impl Overlay {
     /// Lays writes of record `seq` over the store.
@@ -39,7 +44,7 @@ impl Overlay {
     pub(super) fn row<T: serde::de::DeserializeOwned>(&self, rows: &Rows, key: &DirectoryKey) -> Option<T> {
         let body = match self.rows.get(key) {
             Some((_, body)) => body.as_ref(),
-            None => rows.0.get(key)?.as_ref(),
+            None => rows.own.get(key)?.as_ref(),
         }?;
         serde_json::from_slice(body)
             .inspect_err(|error| tracing::error!(kind = ?key.kind, %error, "a directory row cannot be read"))
@@ -55,12 +60,12 @@ impl Rows {
         shard: &str,
         keys: Vec<DirectoryKey>,
     ) -> Result<(), StoreError> {
-        let keys: Vec<DirectoryKey> = keys.into_iter().filter(|key| !self.0.contains_key(key)).collect();
+        let keys: Vec<DirectoryKey> = keys.into_iter().filter(|key| !self.own.contains_key(key)).collect();
         if keys.is_empty() {
             return Ok(());
         }
         let bodies = store.directory(shard, &keys).await?;
-        self.0.extend(keys.into_iter().zip(bodies));
+        self.own.extend(keys.into_iter().zip(bodies));
         Ok(())
     }
 }

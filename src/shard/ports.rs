@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 pub use broker::{
     Archive, ArchiveStart, Archived, Beacon, Broker, BrokerError, BrokerTraits, DeadLetter, DeadLetters, Delivery,
-    Inbox, LostTail, Outbox, Pulse, Receipt,
+    Forward, Inbox, LostTail, Outbox, Pulse, Receipt,
 };
 
 /// The proof of ownership of a shard: `epoch:nonce`, compared for equality on every write.
@@ -67,6 +67,8 @@ pub enum DirectoryKind {
     Value,
     /// The attributes and texts of a contact, by (source, contact).
     Contact,
+    /// An event on its way to another shard, by (source, id).
+    Forward,
 }
 
 /// The key of a directory row.

@@ -1,4 +1,5 @@
 //! Decides what the journal remembers: one record per input or timer, chained by hash, in the journal's own versioned JSON.
+#![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here has nothing to say about it")]
 
 use bytes::Bytes;
 use picket_core::{AgentId, ContactId, CustomerId, Event, Millis, Name, SourceId, TimerKind, Timestamp};
@@ -7,9 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::early::Ending;
 use super::ports::{DirectoryKey, Entry, Head};
+use crate::contract::Code;
 
 /// The version this build writes.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// One input or timer and everything that came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +67,8 @@ pub enum Cause {
     Rules,
     /// A customer or an account changed, and who waits is planned anew.
     Customer,
+    /// Other shards have what was forwarded to them.
+    Forwarding,
 }
 
 /// Whether a cause took effect.
@@ -117,6 +121,18 @@ pub enum ShellFact {
         ending: Ending,
         /// When, by the source's clock.
         said: Option<Timestamp>,
+    },
+    /// The input is another shard's, and on its way there.
+    Forwarded {
+        /// The contact that it is about, by its name: `<source> <contact>`.
+        contact: String,
+        /// The domain that has it.
+        domain: String,
+    },
+    /// What was forwarded has arrived.
+    ForwardsArrived {
+        /// The records that forwarded it.
+        records: Vec<u64>,
     },
     /// A contact's plan goes by this account.
     AccountOf {
@@ -194,10 +210,20 @@ pub enum Error {
 }
 
 impl Record {
-    /// Whether what its input says is kept for a contact that has not come yet.
+    /// What its sender is told beside that it took effect.
     #[must_use]
-    pub fn is_kept(&self) -> bool {
-        self.facts.iter().any(|fact| matches!(fact, ShellFact::EndedEarly { .. }))
+    pub fn remark(&self) -> Option<Code> {
+        self.facts.iter().find_map(|fact| match fact {
+            ShellFact::EndedEarly { .. } => Some(Code::KeptUntilReceived),
+            ShellFact::Forwarded { .. } => Some(Code::Forwarded),
+            _ => None,
+        })
+    }
+
+    /// Whether its input went to another shard.
+    #[must_use]
+    pub fn forwards(&self) -> bool {
+        self.facts.iter().any(|fact| matches!(fact, ShellFact::Forwarded { .. }))
     }
 
     /// The record as it is stored.

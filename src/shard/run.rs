@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use picket_rules::RuleSet;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -80,6 +80,16 @@ pub(super) struct Loop {
     pub(super) written: mpsc::Receiver<Written>,
     pub(super) dead: mpsc::Sender<(DeadLetter, Option<Receipt>)>,
     pub(super) buried: mpsc::Receiver<Receipt>,
+    pub(super) forwarding: Forwarding,
+}
+
+/// The loop's side of what goes to other shards.
+#[derive(Debug)]
+pub(super) struct Forwarding {
+    /// Told when something is to be forwarded.
+    pub(super) news: Arc<Notify>,
+    /// Records whose events have arrived.
+    pub(super) arrived: mpsc::Receiver<u64>,
 }
 
 /// Who waits for what becomes of a message.
@@ -97,6 +107,8 @@ enum Woken {
     Stop,
     Written(Option<Written>),
     Buried(Receipt),
+    /// Other shards have what this record forwarded.
+    Arrived(u64),
     Submitted(Submission),
     Delivered(Vec<Delivery>),
     Archived(Page),
@@ -170,6 +182,7 @@ impl Loop {
                 Some(part) = parts.join_next() => return Err(part_ended(part)),
                 result = self.written.recv() => Woken::Written(result),
                 Some(receipt) = self.buried.recv() => Woken::Buried(receipt),
+                Some(record) = self.forwarding.arrived.recv() => Woken::Arrived(record),
                 Ok(()) = rules.changed() => Woken::Activate(rules.borrow_and_update().clone()),
                 () = until_timer(self.decider.wakes_in()), if takes => Woken::Timer,
                 Some(submission) = submissions.recv(), if takes_new => Woken::Submitted(submission),
@@ -183,6 +196,12 @@ impl Loop {
                 Woken::Stop => return self.drain().await,
                 Woken::Written(result) => self.committed(result).await?,
                 Woken::Buried(receipt) => self.acknowledge(&[receipt]).await,
+                Woken::Arrived(first) => {
+                    let more = std::iter::from_fn(|| self.forwarding.arrived.try_recv().ok());
+                    let records = std::iter::once(first).chain(more).collect();
+                    let decided = self.decider.forwards_arrived(records);
+                    self.queue.push_back(decided);
+                }
                 Woken::Activate(rules) => {
                     let decided = self.decider.activate(&rules);
                     self.queue.extend(decided);
@@ -205,9 +224,10 @@ impl Loop {
         }
     }
 
-    /// Whether more is taken: not while two batches wait, or too much waits for publication.
+    /// Whether more is taken: not while two batches wait, or too much waits for publication or is on its way elsewhere.
     fn takes(&self) -> bool {
-        self.queue.len() < 2 * self.limits.batch && self.outqueue.len() < self.limits.outbox
+        let waits = self.outqueue.len().max(self.decider.state.forwards.len());
+        self.queue.len() < 2 * self.limits.batch && waits < self.limits.outbox
     }
 
     async fn send_batch(&mut self) {
@@ -282,6 +302,9 @@ impl Loop {
             for (record, entry) in decided.iter().filter_map(|one| one.record.as_ref()) {
                 model.replay(record, &entry.hash);
                 self.decider.committed(record.seq);
+            }
+            if decided.iter().any(Decided::forwards) {
+                self.forwarding.news.notify_one();
             }
             self.snapshots.consider(&model, self.outqueue.persisted());
             for one in decided {

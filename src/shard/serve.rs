@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use picket_core::Millis;
 use picket_rules::RuleSet;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -15,16 +15,18 @@ use super::bugs::{self, Bug};
 use super::chance;
 use super::decide::Decider;
 use super::follow::Follower;
+use super::forwarder::Forwarder;
 use super::handle::{Owner, ShardSide};
 use super::identify::Pepper;
 use super::keeper::{SnapshotKeeper, Snapshots};
 use super::lease::Leaseholder;
+use super::neighbours::Neighbours;
 use super::overlay::Overlay;
 use super::ports::{Broker, DeadLetter, DeadLetters, Head, Outbox, Receipt, Store};
 use super::publisher::{Outqueue, Over, Publisher, WayOut};
 use super::record::hex;
 use super::recover::{self, Read, Recovered, recover};
-use super::run::{Limits, Loop, Lost};
+use super::run::{Forwarding, Limits, Loop, Lost};
 use super::spread::Spread;
 use super::suspects::Suspects;
 use super::time::Keeper;
@@ -71,6 +73,8 @@ pub struct Service {
     pub metrics: Arc<Metrics>,
     /// The rules in force.
     pub rules: watch::Receiver<Arc<RuleSet>>,
+    /// The other shards of the installation.
+    pub neighbours: Neighbours,
     /// How the shards spread over the daemons.
     pub spread: Arc<Spread>,
     /// The other side of the shard's handle.
@@ -300,6 +304,7 @@ impl Service {
         };
         attend(parts, over, keeper.run(to_make));
         let (dead, buried) = self.spawn_undertaker(parts, over);
+        let forwarding = self.spawn_forwarder(parts, over);
         parts.spawn(vitals::store(Arc::clone(&self.store), Arc::clone(&self.side.health), over.clone()));
         if let Some(pulse) = inbox.pulse() {
             // Known before the loop turns: nobody may hear of a shard that is ready and takes nothing.
@@ -315,6 +320,7 @@ impl Service {
             rules: self.rules.borrow().clone(),
             sources: Arc::clone(&self.sources),
             pepper: self.pepper.clone(),
+            neighbours: self.neighbours.clone(),
             store: Arc::clone(&self.store),
             overlay: Overlay::default(),
             walk: None,
@@ -344,6 +350,7 @@ impl Service {
             written,
             dead,
             buried,
+            forwarding,
         })
     }
 
@@ -377,6 +384,26 @@ impl Service {
                 }
             })
         });
+    }
+
+    /// Takes to other shards what is theirs.
+    fn spawn_forwarder(&self, parts: &mut JoinSet<Result<(), Lost>>, over: &CancellationToken) -> Forwarding {
+        let (arrived, arrivals) = mpsc::channel(256);
+        let news = Arc::new(Notify::new());
+        let forwarder = Forwarder {
+            shard: self.shard.clone(),
+            store: Arc::clone(&self.store),
+            broker: Arc::clone(&self.broker),
+            model: Arc::clone(&self.side.model),
+            health: Arc::clone(&self.side.health),
+            news: Arc::clone(&news),
+            arrived,
+        };
+        let ending = over.clone();
+        attend(parts, over, async move {
+            ending.run_until_cancelled(forwarder.run()).await;
+        });
+        Forwarding { news, arrived: arrivals }
     }
 
     /// Keeps dead letters, one after the other; each is acknowledged once it is kept.

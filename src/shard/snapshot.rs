@@ -4,13 +4,17 @@ use bytes::Bytes;
 use picket_core::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::forwards::Forwards;
 use super::ports::Snapshot;
 use super::state::ShardState;
 
 /// The version this build writes.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
-const MAGIC: [u8; 8] = [b'p', b'i', b'c', b'k', b'e', b't', 0, VERSION];
+/// The oldest version that this build reads.
+const OLDEST: u8 = 2;
+
+const MAGIC: [u8; 7] = [b'p', b'i', b'c', b'k', b'e', b't', 0];
 const DIGEST: usize = 32;
 /// Bytes that one byte of LZ4 can stand for, at most.
 const EXPANSION: usize = 255;
@@ -36,8 +40,9 @@ pub enum Error {
 pub fn encode(state: &ShardState) -> Result<Snapshot, Error> {
     let plain = postcard::to_stdvec(state).map_err(|error| Error::Unreadable(Box::new(error)))?;
     let packed = lz4_flex::compress_prepend_size(&plain);
-    let mut body = Vec::with_capacity(MAGIC.len() + DIGEST + packed.len());
+    let mut body = Vec::with_capacity(MAGIC.len() + 1 + DIGEST + packed.len());
     body.extend_from_slice(&MAGIC);
+    body.push(VERSION);
     body.extend_from_slice(&Sha256::digest(&packed));
     body.extend_from_slice(&packed);
     Ok(Snapshot { head: state.head.clone(), body: Bytes::from(body) })
@@ -48,15 +53,20 @@ pub fn encode(state: &ShardState) -> Result<Snapshot, Error> {
 /// # Errors
 /// [`enum@Error`].
 pub fn decode(snapshot: &Snapshot) -> Result<ShardState, Error> {
-    let packed = unseal(snapshot)?;
+    let (version, packed) = unseal(snapshot)?;
     // What it claims to become is allocated before it is unpacked.
     let claimed = packed.first_chunk().map_or(0, |size| u32::from_le_bytes(*size));
     if usize::try_from(claimed).is_ok_and(|claimed| claimed / EXPANSION > packed.len()) {
         return Err(Error::Damaged);
     }
-    let plain = lz4_flex::decompress_size_prepended(packed).map_err(|error| Error::Unreadable(Box::new(error)))?;
-    let state: ShardState = postcard::from_bytes(&plain).map_err(|error| Error::Unreadable(Box::new(error)))?;
-    if state.head == snapshot.head { Ok(state) } else { Err(Error::Damaged) }
+    let unreadable = |error: postcard::Error| Error::Unreadable(Box::new(error));
+    let mut plain = lz4_flex::decompress_size_prepended(packed).map_err(|error| Error::Unreadable(Box::new(error)))?;
+    if version < 3 {
+        // What the state has more by now came at its end.
+        plain.extend(postcard::to_stdvec(&Forwards::default()).map_err(unreadable)?);
+    }
+    let (state, rest): (ShardState, _) = postcard::take_from_bytes(&plain).map_err(unreadable)?;
+    if state.head == snapshot.head && rest.is_empty() { Ok(state) } else { Err(Error::Damaged) }
 }
 
 /// Whether what was written is all there.
@@ -65,10 +75,15 @@ pub fn is_whole(snapshot: &Snapshot) -> bool {
     unseal(snapshot).is_ok()
 }
 
-fn unseal(snapshot: &Snapshot) -> Result<&[u8], Error> {
+/// The version of a snapshot, and what is packed in it.
+fn unseal(snapshot: &Snapshot) -> Result<(u8, &[u8]), Error> {
     let rest = snapshot.body.strip_prefix(&MAGIC).ok_or(Error::Foreign)?;
+    let (version, rest) = rest.split_first().ok_or(Error::Foreign)?;
+    if !(OLDEST..=VERSION).contains(version) {
+        return Err(Error::Foreign);
+    }
     let (digest, packed) = rest.split_at_checked(DIGEST).ok_or(Error::Damaged)?;
-    if Sha256::digest(packed)[..] == *digest { Ok(packed) } else { Err(Error::Damaged) }
+    if Sha256::digest(packed)[..] == *digest { Ok((*version, packed)) } else { Err(Error::Damaged) }
 }
 
 /// Whether a new snapshot is due: `every` records, or five minutes with any at all.
@@ -99,7 +114,7 @@ mod tests {
     #[test]
     fn a_snapshot_that_claims_more_than_it_can_hold_is_refused_before_room_is_made_for_it() {
         let packed = [255; 16];
-        let body = [&MAGIC[..], &Sha256::digest(packed), &packed].concat();
+        let body = [&MAGIC[..], &[VERSION], &Sha256::digest(packed), &packed].concat();
         let claims = Snapshot { head: Default::default(), body: body.into() };
         assert!(matches!(decode(&claims), Err(Error::Damaged)));
     }

@@ -10,6 +10,7 @@ use picket_core::{
 use serde::{Deserialize, Serialize};
 
 use super::early::Early;
+use super::forwards::{self, Forwards};
 use super::ports::Head;
 use super::record::{Cause, Record, ShellFact, Verdict};
 use super::seen::Seen;
@@ -42,6 +43,8 @@ pub struct ShardState {
     offers: BTreeMap<OfferId, (ContactId, AgentId)>,
     /// Who knows the customers of live contacts, with the count of these contacts.
     familiar: BTreeMap<CustomerId, (u32, Vec<Familiar>)>,
+    /// What went to other shards. New parts of the state come last: see `snapshot`.
+    pub(super) forwards: Forwards,
 }
 
 /// What a record brought about, beside the state.
@@ -128,7 +131,7 @@ impl ShardState {
         let mut noted = Noted::default();
         let voices = &mut noted.voices;
         for fact in &record.facts {
-            self.note_fact(fact, record.at);
+            self.note_fact(fact, record);
             if matches!(fact, ShellFact::RulesActivated { .. } | ShellFact::ValuedChanged { .. }) {
                 self.voice(Topic::Fact(fact), None, None, voices);
             }
@@ -182,18 +185,20 @@ impl ShardState {
     fn note_cause(&mut self, record: &Record) {
         if let Cause::Input { source, id, content, .. } = &record.cause {
             let code = match &record.verdict {
-                Verdict::Applied => record.is_kept().then_some(Code::KeptUntilReceived.as_str()),
+                Verdict::Applied => record.remark().map(Code::as_str),
                 Verdict::Rejected { code, .. } => Some(code.as_str()),
             };
             self.seen.note((source, id, content), record.at, record.seq, self.outputs, code);
         }
     }
 
-    fn note_fact(&mut self, fact: &ShellFact, at: Timestamp) {
+    fn note_fact(&mut self, fact: &ShellFact, record: &Record) {
+        let at = record.at;
         match fact {
             ShellFact::ContactIn { contact, domain } => {
                 if let Some(name) = self.names.text(Kind::Contact, contact.0) {
                     self.early.forget(name);
+                    self.forwards.received(name);
                 }
                 let domain = domain.as_str().into();
                 let meta = ContactMeta { domain, outputs: 0, connected_at: None, standing: None, consulted: None };
@@ -217,6 +222,12 @@ impl ShardState {
                 self.rules = Some(RulesInForce { hash, number: *number, domains, since: at });
             }
             ShellFact::EndedEarly { contact, ending, said } => self.early.keep(contact, *ending, *said, at),
+            ShellFact::Forwarded { contact, domain } => {
+                if let Cause::Input { source, id, .. } = &record.cause {
+                    self.forwards.send(record.seq, forwards::row(source, id), contact, domain, at);
+                }
+            }
+            ShellFact::ForwardsArrived { records } => self.forwards.arrived(records),
             ShellFact::AccountOf { contact, account } => self.ties.tie_account(*contact, account.as_deref()),
             ShellFact::CustomerChanged { customer } => {
                 self.ties.customer_changed(*customer, |contact| waits(&self.router, contact));
@@ -385,6 +396,12 @@ impl ShardState {
     /// Live offers, with contact and agent.
     pub fn live_offers(&self) -> impl Iterator<Item = (&OfferId, &(ContactId, AgentId))> {
         self.offers.iter()
+    }
+
+    /// How many events are on their way to other shards.
+    #[must_use]
+    pub fn forwarding(&self) -> usize {
+        self.forwards.len()
     }
 
     /// The domain for what names none.

@@ -24,5 +24,6 @@ const fn kind_name(kind: DirectoryKind) -> &'static str {
         DirectoryKind::Familiarity => "familiarity",
         DirectoryKind::Value => "value",
         DirectoryKind::Contact => "contact",
+        DirectoryKind::Forward => "forward",
     }
 }

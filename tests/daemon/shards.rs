@@ -12,12 +12,12 @@ use crate::services;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The place with the domains `NAME-a` and `NAME-b`.
-fn rules(name: &str) -> String {
+pub(super) fn rules(name: &str) -> String {
     include_str!("two_domains.toml").replace("FIRST", &format!("{name}-a")).replace("SECOND", &format!("{name}-b"))
 }
 
 /// With the shards `one` and `two`, each with one of the domains.
-fn in_two_shards(setup: Setup, name: &str) -> Setup {
+pub(super) fn in_two_shards(setup: Setup, name: &str) -> Setup {
     setup
         .set("PICKET_SHARDS__ONE__DOMAINS", &format!("{name}-a"))
         .set("PICKET_SHARDS__TWO__DOMAINS", &format!("{name}-b"))
@@ -40,7 +40,7 @@ fn results(reply: &Reply) -> Vec<String> {
 }
 
 /// The shards that a daemon owns.
-fn owned(daemon: &Daemon) -> Vec<String> {
+pub(super) fn owned(daemon: &Daemon) -> Vec<String> {
     let shown = daemon.try_get("/v1/shards").map(|reply| reply.json()).unwrap_or_default();
     let all = shown["shards"].as_array().cloned().unwrap_or_default();
     let own = all.iter().filter(|shard| shard["state"] == "owner");

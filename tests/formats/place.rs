@@ -11,10 +11,10 @@ use picket::clock::Clock;
 use picket::contract::Sources;
 use picket::contract::wire::OutMessage;
 use picket::shard::ports::{
-    Batch, Broker, BrokerError, DeadLetter, DeadLetters, Delivery, Entry, Inbox, Outbox, Pulse, Receipt, Snapshot,
-    Store as _, Token,
+    Batch, Broker, BrokerError, DeadLetter, DeadLetters, Delivery, DirectoryKey, DirectoryKind, DirectoryWrite, Entry,
+    Forward, Inbox, Outbox, Pulse, Receipt, Snapshot, Store as _, Token,
 };
-use picket::shard::{Limits, Pepper, Service, ShardHandle, Spread, pair};
+use picket::shard::{Limits, Neighbours, Pepper, Service, ShardHandle, Spread, pair};
 use picket::store::Memory;
 use picket::telemetry::Metrics;
 use picket_core::Timestamp;
@@ -26,6 +26,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The shard's name.
 const SHARD: &str = "main";
+/// The name of the other one, which has a domain and a customer of its own.
+const NEIGHBOUR: &str = "other";
 /// The rules at the beginning of the run.
 pub(crate) static RULES: LazyLock<Arc<RuleSet>> = LazyLock::new(|| rule_set(include_str!("rules.toml")));
 /// The rules at its end.
@@ -73,6 +75,7 @@ impl Place {
             pepper: Pepper::new(vec![7; 32]),
             metrics: Arc::new(Metrics::new()),
             rules: self.rules.subscribe(),
+            neighbours: Neighbours::of(SHARD, &[(NEIGHBOUR.to_owned(), vec!["mars".to_owned()])]),
             spread: Spread::new("picket".to_owned(), vec![SHARD.to_owned()]),
             side,
         };
@@ -147,6 +150,18 @@ pub(crate) async fn store_of(journal: &[Entry], snapshot: Option<&Snapshot>) -> 
     store
 }
 
+/// A store in which another shard has a customer called `far`.
+pub(crate) async fn store_with_neighbour() -> Memory {
+    let store = Memory::new();
+    let (token, head) = store.acquire(NEIGHBOUR, "picket", "nonce", 0).await.expect("the shard is free");
+    let key = DirectoryKey { kind: DirectoryKind::Customer, id: "far".to_owned() };
+    let directory = vec![DirectoryWrite { key, body: Some(Bytes::from_static(b"{}")) }];
+    let entries = vec![Entry { seq: 1, hash: "1".to_owned(), body: Bytes::from_static(b"{}") }];
+    let batch = Batch { entries, directory, ..Batch::default() };
+    store.append(NEIGHBOUR, &token, &head, &batch).await.expect("a row is written");
+    store
+}
+
 /// A broker that delivers nothing and publishes to nobody.
 #[derive(Debug)]
 pub(crate) struct Quiet;
@@ -159,6 +174,10 @@ impl Broker for Quiet {
 
     fn outbox(&self, _: &str) -> Result<Box<dyn Outbox>, BrokerError> {
         Ok(Box::new(Self))
+    }
+
+    async fn forward(&self, _: &Forward) -> Result<(), BrokerError> {
+        Ok(())
     }
 
     fn dead_letters(&self) -> Arc<dyn DeadLetters> {

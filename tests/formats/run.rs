@@ -7,11 +7,10 @@ use picket::contract::wire::WireMessage;
 use picket::shard::chance;
 use picket::shard::ports::Entry;
 use picket::shard::{ShardHandle, ShardState};
-use picket::store::Memory;
 use picket_core::{ContactId, Kind, Timestamp};
 use serde_json::{Value, json};
 
-use crate::place::{LATER_RULES, Place, RULES};
+use crate::place::{LATER_RULES, Place, RULES, store_with_neighbour};
 
 /// A Monday in November 2026, at noon.
 pub(crate) const NOON: Timestamp = Timestamp(1_795_435_200_000);
@@ -36,7 +35,7 @@ pub(crate) fn in_virtual_time<T>(act: impl Future<Output = T>) -> T {
 /// Runs the script; the same each time.
 pub(crate) fn run() -> Ran {
     in_virtual_time(async {
-        let mut place = Place::open(NOON, Memory::new(), &RULES);
+        let mut place = Place::open(NOON, store_with_neighbour().await, &RULES);
         place.until_ready().await;
         let mut refused = Vec::new();
         let script = std::fs::read_to_string(SCRIPT).expect("the script");

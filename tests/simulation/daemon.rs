@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use picket::clock::Clock;
 use picket::contract::Sources;
-use picket::shard::{Limits, Pepper, Service, ShardHandle, Spread, pair};
+use picket::shard::{Limits, Neighbours, Pepper, Service, ShardHandle, Spread, pair};
 use picket::telemetry::Metrics;
 use picket_core::Timestamp;
 use picket_rules::{RuleSet, Source};
@@ -60,6 +60,7 @@ impl Daemon {
             pepper: Pepper::new(vec![7; 32]),
             metrics: Arc::new(Metrics::new()),
             rules,
+            neighbours: Neighbours::default(),
             spread: Spread::new(name.clone(), vec![SHARD.to_owned()]),
             side,
         };

@@ -196,6 +196,7 @@ pub(crate) async fn rows_come_back_in_the_order_they_were_asked_for(one: &dyn St
         (DirectoryKind::Familiarity, "familiarity"),
         (DirectoryKind::Value, "value"),
         (DirectoryKind::Contact, "contact"),
+        (DirectoryKind::Forward, "forward"),
     ];
     let mut write = batch("ann", &end, 1);
     // The same id in every kind: kinds must not share rows.

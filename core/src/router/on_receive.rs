@@ -52,6 +52,7 @@ impl Router {
         let outcome = match end {
             EarlyEnd::Abandoned { at } => Outcome::Abandoned { waited: at.min(now).since(since), while_offered: false },
             EarlyEnd::Withdrawn(how) => Outcome::Withdrawn(how),
+            EarlyEnd::Forwarded => Outcome::Forwarded,
         };
         self.close(now, id, outcome, out);
         Ok(())

@@ -478,6 +478,7 @@ impl Reader<'_> {
             17 if !s.is_scalable => Input::Supervise(contact, Supervision::OpenFence(FenceReason::Supervisor)),
             17 => Input::Supervise(contact, Supervision::OpenFence(FenceReason::CustomerChoice)),
             29 if dice.one_in(2) => Input::ReceiveEnded(arrival, EarlyEnd::Abandoned { at: self.now }),
+            29 if dice.one_in(2) => Input::ReceiveEnded(arrival, EarlyEnd::Forwarded),
             29 => Input::ReceiveEnded(arrival, EarlyEnd::Withdrawn(OutsideEnd::Gone)),
             18 => put(WorldChange::RemoveTeam(s.team(9))),
             19 => put(WorldChange::PutTeam(

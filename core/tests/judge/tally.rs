@@ -34,6 +34,7 @@ kinds!(input_kind, INPUTS, Input, {
     Input::Receive(_) => "input.receive",
     Input::ReceiveEnded(_, EarlyEnd::Abandoned { .. }) => "input.receive_ended.abandoned",
     Input::ReceiveEnded(_, EarlyEnd::Withdrawn(_)) => "input.receive_ended.withdrawn",
+    Input::ReceiveEnded(_, EarlyEnd::Forwarded) => "input.receive_ended.forwarded",
     Input::Contact(_, ContactCommand::Abandon) => "input.contact.abandon",
     Input::Contact(_, ContactCommand::Connect) => "input.contact.connect",
     Input::Contact(_, ContactCommand::FailToConnect(ConnectFailure::Agent)) => "input.contact.fail.agent",

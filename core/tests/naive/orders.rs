@@ -75,6 +75,7 @@ impl Naive {
         }
         let outcome = match end {
             EarlyEnd::Withdrawn(how) => Outcome::Withdrawn(how),
+            EarlyEnd::Forwarded => Outcome::Forwarded,
             EarlyEnd::Abandoned { at } => {
                 let waited = if at > now { now.since(since) } else { at.since(since) };
                 Outcome::Abandoned { waited, while_offered: false }

@@ -76,6 +76,17 @@ fn a_contact_whose_end_came_first_is_over_at_once_and_asks_nobody() {
 }
 
 #[test]
+fn a_contact_of_another_domain_is_over_here_at_once_and_asks_nobody() {
+    let scene = world().ready(&[CARYS], at(0));
+    let forwarded = scene.when(ended_early(arrival(7, plan(), at(10)), EarlyEnd::Forwarded), at(20));
+    forwarded.then(&[
+        fact(7, ContactFact::Received(Box::new(arrival(7, plan(), at(10))))),
+        fact(7, ContactFact::StepEntered { step: 0, cause: StepCause::Arrival }),
+        closed(7, Outcome::Forwarded),
+    ]);
+}
+
+#[test]
 fn nothing_happens_to_a_closed_contact() {
     let scene = connected().when(contact(7, ContactCommand::Close), at(20));
     for command in [ContactCommand::End, ContactCommand::Close, ContactCommand::Abandon, ContactCommand::Requeue] {

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::convert::forwarded;
 use super::replay::InputArchive;
+use super::sender::Sender;
+use super::topology::IN;
 use super::{Options, RabbitDeadLetters, RabbitInbox, RabbitOutbox, ShardRoute};
-use crate::shard::ports::{Archive, ArchiveStart, Broker, BrokerError, DeadLetters, Inbox, Outbox};
+use crate::shard::ports::{Archive, ArchiveStart, Broker, BrokerError, DeadLetters, Forward, Inbox, Outbox};
 
 /// RabbitMQ as a daemon uses it.
 #[derive(Clone, Debug)]
@@ -14,6 +17,8 @@ pub struct Rabbitmq {
     options: Arc<Options>,
     shards: Arc<[ShardRoute]>,
     dead: Arc<RabbitDeadLetters>,
+    daemon: Arc<str>,
+    forwards: Arc<Sender>,
 }
 
 impl Rabbitmq {
@@ -24,7 +29,10 @@ impl Rabbitmq {
     /// [`BrokerError::Topology`] when the url cannot be read.
     pub fn new(options: Options, shards: Vec<ShardRoute>) -> Result<Self, BrokerError> {
         let options = Arc::new(options);
-        Ok(Self { dead: Arc::new(RabbitDeadLetters::new(Arc::clone(&options))?), options, shards: shards.into() })
+        let daemon = options.uri()?.authority.userinfo.username.into();
+        let dead = Arc::new(RabbitDeadLetters::new(Arc::clone(&options))?);
+        let forwards = Arc::new(Sender::new(&options, "forwards", "forwarding an event"));
+        Ok(Self { dead, daemon, forwards, options, shards: shards.into() })
     }
 
     fn route(&self, shard: &str) -> ShardRoute {
@@ -48,6 +56,11 @@ impl Broker for Rabbitmq {
             return Ok(None);
         }
         Ok(Some(Box::new(InputArchive::open(&self.options, shard, start).await?)))
+    }
+
+    async fn forward(&self, forward: &Forward) -> Result<(), BrokerError> {
+        let properties = forwarded(forward, &self.daemon);
+        self.forwards.publish(IN, &forward.routing_key, forward.event.clone().into_bytes(), properties).await
     }
 
     fn dead_letters(&self) -> Arc<dyn DeadLetters> {

@@ -10,9 +10,12 @@ use serde::Deserialize;
 use super::short;
 use super::topology::{number, text};
 use crate::contract::wire::{HeaderValue, OutMessage, WireMessage};
+use crate::shard::ports::Forward;
 
 /// Names the original sender on a message that the daemon itself sends again.
 pub(super) const SENDER: &str = "picket-sender";
+/// Marks a message that one shard forwards to another.
+const FORWARDED: &str = "picket-forwarded";
 /// Carries the gate's key on every output.
 pub(super) const GATE: &str = "picket-gate";
 const DELIVERIES: &str = "x-delivery-count";
@@ -25,7 +28,9 @@ pub(super) fn incoming(delivery: Delivery, daemon: &str) -> WireMessage {
     // A first delivery has no count of the broker's; what stands there was written by the sender.
     let deliveries = if redelivered { headers.and_then(delivery_count).unwrap_or(1) } else { 0 };
     let user = string(properties.user_id());
-    let user = match (user.as_deref() == Some(daemon), headers.and_then(|table| header(table, SENDER))) {
+    let is_ours = user.as_deref() == Some(daemon);
+    let forwarded = is_ours && headers.is_some_and(|table| table.contains_key(FORWARDED));
+    let user = match (is_ours, headers.and_then(|table| header(table, SENDER))) {
         (true, Some(sender)) => Some(sender).filter(|sender| !sender.is_empty()),
         _ => user,
     };
@@ -40,7 +45,20 @@ pub(super) fn incoming(delivery: Delivery, daemon: &str) -> WireMessage {
         reply_to: string(properties.reply_to()),
         user,
         deliveries,
+        forwarded,
     }
+}
+
+/// The properties of an event on its way from shard to shard, in the name of its sender.
+pub(super) fn forwarded(forward: &Forward, daemon: &str) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    headers.insert(short(SENDER), text(forward.user.as_deref().unwrap_or_default()));
+    headers.insert(short(FORWARDED), AMQPValue::Boolean(true));
+    persistent()
+        .with_user_id(short(daemon))
+        .with_content_type(short("application/cloudevents+json"))
+        .with_app_id(short("picket"))
+        .with_headers(headers)
 }
 
 /// The properties of an output behind a gate.

@@ -14,14 +14,13 @@ use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
 use lapin::types::{FieldTable, ShortString};
-use lapin::{Channel, Confirmation, Connection, Consumer};
-use tokio::sync::Mutex;
+use lapin::{Channel, Connection, Consumer};
 
 use super::letter::{as_letter, for_replay, letter_id, properties_of};
-use super::link::{Health, Link, connect};
+use super::link::{Health, connect};
 use super::lock::Lock;
-use super::outbox::{confirming, publish_one};
-use super::topology::{DEAD, Topology, close, close_connection, private_channel, refused};
+use super::sender::Sender;
+use super::topology::{DEAD, close, close_connection, private_channel, refused};
 use super::{Options, short};
 use crate::broker::unavailable;
 use crate::shard::ports::{BrokerError, DeadLetter, DeadLetters};
@@ -38,13 +37,7 @@ const SILENCE: Duration = Duration::from_secs(2);
 pub struct RabbitDeadLetters {
     options: Arc<Options>,
     daemon: String,
-    writer: Mutex<Link<Writer>>,
-}
-
-struct Writer {
-    channel: Channel,
-    // Ends with the last channel; kept so that it ends with the session.
-    _connection: Connection,
+    writer: Sender,
 }
 
 impl RabbitDeadLetters {
@@ -54,43 +47,13 @@ impl RabbitDeadLetters {
     /// [`BrokerError::Topology`] when the url cannot be read.
     pub fn new(options: Arc<Options>) -> Result<Self, BrokerError> {
         let daemon = options.uri()?.authority.userinfo.username;
-        let topology = Arc::new(Topology::shared(&options));
-        let inner = Arc::clone(&options);
-        let link = Link::new(Arc::clone(&options), String::from("dead letters"), move |connection| {
-            let (options, topology) = (Arc::clone(&inner), Arc::clone(&topology));
-            Box::pin(async move {
-                topology.settle(&options, &connection).await?;
-                Ok(Writer { channel: confirming(&connection).await?, _connection: connection })
-            })
-        });
-        Ok(Self { options, daemon, writer: Mutex::new(link) })
+        let writer = Sender::new(&options, "dead letters", "keeping a dead letter");
+        Ok(Self { options, daemon, writer })
     }
 
     /// Looks at the connection from outside.
     pub async fn health(&self) -> Health {
-        self.writer.lock().await.health()
-    }
-
-    /// Publishes one message and waits until it is confirmed and routed.
-    async fn publish(
-        &self,
-        exchange: &str,
-        key: &str,
-        body: Vec<u8>,
-        properties: lapin::BasicProperties,
-    ) -> Result<(), BrokerError> {
-        let mut link = self.writer.lock().await;
-        let (_, writer) = link.session().await?;
-        let sending = publish_one(writer.channel.clone(), exchange.to_owned(), key.to_owned(), body.into(), properties);
-        let failure = match tokio::time::timeout(self.options.publish_timeout(), sending).await {
-            Ok(Ok(Confirmation::Ack(None))) => return Ok(()),
-            // Only one message at a time is on its way here, so a return can be no other's.
-            Ok(Ok(_)) => return Err(unavailable("keeping a dead letter", "the broker did not take it")),
-            Ok(Err(error)) => unavailable("keeping a dead letter", error),
-            Err(elapsed) => unavailable("keeping a dead letter", elapsed),
-        };
-        link.lose("a dead letter was not confirmed");
-        Err(failure)
+        self.writer.health().await
     }
 
     /// Finds a letter and hands it, still in the queue, to the caller.
@@ -108,7 +71,7 @@ impl RabbitDeadLetters {
         let tag = delivery.delivery_tag;
         let again = for_replay(delivery, &self.daemon);
         // Confirmed first, removed afterwards: a crash in between leaves both, and the shard sees a duplicate.
-        self.publish(&again.exchange, &again.key, again.body, again.properties).await?;
+        self.writer.publish(&again.exchange, &again.key, again.body, again.properties).await?;
         reading.remove(tag).await?;
         Ok(true)
     }
@@ -226,7 +189,7 @@ impl Drop for Reading {
 impl DeadLetters for RabbitDeadLetters {
     async fn put(&self, letter: DeadLetter) -> Result<(), BrokerError> {
         let properties = properties_of(&letter, &self.daemon)?;
-        self.publish(DEAD, &letter.routing_key, letter.body, properties).await
+        self.writer.publish(DEAD, &letter.routing_key, letter.body, properties).await
     }
 
     async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, BrokerError> {

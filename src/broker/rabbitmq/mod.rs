@@ -17,6 +17,7 @@ mod lock;
 mod options;
 mod outbox;
 mod replay;
+mod sender;
 pub mod topology;
 
 use lapin::types::{MAX_SHORT_STRING_LENGTH, ShortString};

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use picket_core::{
-    AgentId, Arrival, ChannelId, ConnectFailure, ContactCommand, ContactId, ContactState, CustomerId, Familiar,
-    FenceReason, Fit, Input, Kind, MatterId, Millis, Need, OfferCommand, OfferId, OutsideEnd, ReasonId, Rejection,
-    Relation, Replanning, SkillId, SourceId, Supervision, ThreadId, Timestamp, Transfer,
+    AgentId, Arrival, ChannelId, ConnectFailure, ContactCommand, ContactId, ContactState, CustomerId, EarlyEnd,
+    Familiar, FenceReason, Fit, Input, Kind, MatterId, Millis, Need, OfferCommand, OfferId, OutsideEnd, ReasonId,
+    Rejection, Relation, Replanning, SkillId, SourceId, Supervision, ThreadId, Timestamp, Transfer,
 };
 use picket_rules::Planned;
 use picket_rules::facts::{ContactFacts, Facts};
 
-use super::{Context, Prepared, Refused, put};
+use super::{Context, Prepared, Refused, elsewhere, put};
 use crate::contract::inbound::Inbound;
 use crate::contract::inbound::contact::{
     Choice, Chosen, ConnectFailed, Direction, Identity, Received, Side, Target, Updated, Wants, Withdrawn,
@@ -66,11 +66,16 @@ pub(super) fn received(
     let facts = contact_facts(message, matched, &domain);
     let row = ContactRow { facts: facts.clone(), customer: customer.clone(), account };
     let planned = plan(context, facts, &identified)?;
-    let mut prepared = Prepared::default();
+    let home = elsewhere::home(context, envelope, &planned);
+    let mut prepared = match &home {
+        Some(home) => elsewhere::send(context, envelope, home)?,
+        None => Prepared::default(),
+    };
     let customer = customer.map(|id| {
         let hash = context.lookup.pepper.hash("customer", &id);
         let number = CustomerId(context.intern(Kind::Customer, &hash));
-        if let Some((fact, write)) = valuation(&hash, number, &identified, &planned) {
+        let valued = valuation(&hash, number, &identified, &planned).filter(|_| home.is_none());
+        if let Some((fact, write)) = valued {
             prepared.facts.push(fact);
             prepared.writes.push(write);
         }
@@ -104,7 +109,8 @@ pub(super) fn received(
         fit,
         scheduled_for: scheduled(message),
     });
-    prepared.inputs.push(match context.state.early.of(&name, envelope.time, context.now) {
+    let end = home.map(|_| EarlyEnd::Forwarded);
+    prepared.inputs.push(match end.or_else(|| context.state.early.of(&name, envelope.time, context.now)) {
         Some(end) => Input::ReceiveEnded(arrival, end),
         None => Input::Receive(arrival),
     });
@@ -135,6 +141,13 @@ pub(super) fn updated(context: &mut Context<'_>, envelope: &Envelope, message: &
     row.facts.attributes.extend(texts(&message.attributes));
     let identified = context.lookup.identify(row.customer.as_deref(), row.account.as_deref());
     let planned = plan(context, row.facts.clone(), &identified)?;
+    if let Some(home) = elsewhere::home(context, envelope, &planned)
+        && let Some(again) = elsewhere::again(context, envelope, contact, &row)
+    {
+        let mut prepared = elsewhere::send(context, &again, &home)?;
+        prepared.inputs.push(Input::Contact(contact, ContactCommand::Forward));
+        return Ok(prepared);
+    }
     let why = if reidentified { Replanning::Reidentified } else { Replanning::Updated };
     let mut prepared = Prepared::default();
     if reidentified {

@@ -31,7 +31,7 @@ const NUMBERS: &[&str] = &[
 const TEXTS: &[&str] = &["segment", "region", "stage", "channel"];
 
 /// Defines a customer.
-pub(super) fn put(context: &Context<'_>, message: &Put) -> Result<Prepared, Refused> {
+pub(super) fn put(context: &Context<'_>, domain: Option<&str>, message: &Put) -> Result<Prepared, Refused> {
     let id = message.customer.as_str();
     let mut facts = declared(&message.attributes)?;
     let mut set = |name: &str, value: Option<&str>| {
@@ -48,6 +48,7 @@ pub(super) fn put(context: &Context<'_>, message: &Put) -> Result<Prepared, Refu
     let mut row = CustomerRow {
         name: message.name.as_ref().map(|name| name.as_str().to_owned()),
         addresses: message.addresses.iter().map(|text| text.as_str().to_owned()).collect(),
+        domain: domain.map(str::to_owned),
         facts: read(facts)?,
     };
     row.facts.prefers = message.prefers.iter().map(|agent| agent.as_str().to_owned()).collect();
@@ -63,7 +64,11 @@ pub(super) fn put(context: &Context<'_>, message: &Put) -> Result<Prepared, Refu
 }
 
 /// Defines an account.
-pub(super) fn put_account(context: &Context<'_>, message: &AccountPut) -> Result<Prepared, Refused> {
+pub(super) fn put_account(
+    context: &Context<'_>,
+    domain: Option<&str>,
+    message: &AccountPut,
+) -> Result<Prepared, Refused> {
     let id = message.account.as_str();
     let mut facts = declared(&message.attributes)?;
     // What rules declare of people only is an open attribute of an account.
@@ -83,6 +88,7 @@ pub(super) fn put_account(context: &Context<'_>, message: &AccountPut) -> Result
     let row = AccountRow {
         name: message.name.as_ref().map(|name| name.as_str().to_owned()),
         addresses: message.addresses.iter().map(|text| text.as_str().to_owned()).collect(),
+        domain: domain.map(str::to_owned),
         facts: read(facts)?,
     };
     let known = context.lookup.account(id).unwrap_or_default();

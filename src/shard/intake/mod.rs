@@ -5,6 +5,7 @@ mod agents;
 mod anew;
 mod contacts;
 mod customers;
+mod elsewhere;
 mod hands;
 mod place;
 mod state;
@@ -15,6 +16,7 @@ use picket_rules::{RuleSet, RuleTrace};
 use serde::Serialize;
 
 use super::identify::{Lookup, key};
+use super::neighbours::Neighbours;
 use super::ports::{DeadLetter, DirectoryKey, DirectoryKind, DirectoryWrite};
 use super::record::ShellFact;
 use super::state::ShardState;
@@ -23,6 +25,7 @@ use crate::contract::wire::{HeaderValue, WireMessage};
 use crate::contract::{Code, Envelope, Refusal};
 
 pub(super) use anew::{Anew, planned_anew};
+pub(super) use elsewhere::stranger;
 pub(super) use place::{aliases, domains, prerequisites, rules_body, world};
 pub(super) use state::live;
 
@@ -32,6 +35,7 @@ pub(super) struct Context<'a> {
     pub(super) state: &'a mut ShardState,
     pub(super) rules: &'a RuleSet,
     pub(super) lookup: Lookup<'a>,
+    pub(super) neighbours: &'a Neighbours,
     pub(super) now: Timestamp,
     /// How far the wall clock is behind `now`: what others say of the past is that much earlier.
     pub(super) behind: Millis,
@@ -153,6 +157,9 @@ pub(super) fn ties(lookup: &Lookup<'_>, customers: Vec<String>, _: Option<String
 
 /// Turns an event into what it asks of the core.
 pub(super) fn prepare(context: &mut Context<'_>, envelope: &Envelope) -> Result<Prepared, Refused> {
+    if let Some(domain) = elsewhere::follows(context, envelope) {
+        return elsewhere::send(context, envelope, &domain);
+    }
     match &envelope.message {
         Inbound::ContactReceived(received) => contacts::received(context, envelope, received),
         Inbound::ContactUpdated(updated) => contacts::updated(context, envelope, updated),
@@ -161,8 +168,8 @@ pub(super) fn prepare(context: &mut Context<'_>, envelope: &Envelope) -> Result<
         Inbound::AgentSetState(_) | Inbound::AgentAbsence(_) | Inbound::AgentLoad(_) | Inbound::AgentRemove(_) => {
             agents::command(context, envelope)
         }
-        Inbound::CustomerPut(put) => Ok(customers::put(context, put)?),
-        Inbound::AccountPut(put) => Ok(customers::put_account(context, put)?),
+        Inbound::CustomerPut(put) => customers::put(context, envelope.domain.as_deref(), put),
+        Inbound::AccountPut(put) => customers::put_account(context, envelope.domain.as_deref(), put),
         Inbound::CustomerErase(erase) => Ok(customers::erase(context, erase)),
         Inbound::SourceSync(sync) => Ok(state::sync(context, envelope, sync)),
         // The presence of agents and sources is telemetry; what is live is answered, not recorded.

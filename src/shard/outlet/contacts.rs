@@ -114,7 +114,11 @@ impl Writing<'_> {
                 to: self.text(Kind::Destination, to.0),
                 cause: (*cause).into(),
             }),
-            Outcome::Forwarded => Outbound::ContactForwarded(out::Forwarded { about, to: String::new() }),
+            Outcome::Forwarded => {
+                let name = self.text(Kind::Contact, contact.0);
+                let to = self.state.forwards.of(&name).unwrap_or_default().to_owned();
+                Outbound::ContactForwarded(out::Forwarded { about, to })
+            }
             Outcome::Handled { .. } | Outcome::Expired | Outcome::Withdrawn(_) => self.closed(contact, outcome),
         }
     }

@@ -15,6 +15,8 @@ impl Writing<'_> {
             ShellFact::ContactIn { .. }
             | ShellFact::Alias { .. }
             | ShellFact::EndedEarly { .. }
+            | ShellFact::Forwarded { .. }
+            | ShellFact::ForwardsArrived { .. }
             | ShellFact::AccountOf { .. }
             | ShellFact::CustomerChanged { .. }
             | ShellFact::AccountChanged { .. }

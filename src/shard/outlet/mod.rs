@@ -50,6 +50,7 @@ pub(super) fn write(state: &ShardState, shard: &str, record: &Record, voice: &Vo
             Cause::Clock => outbound::Cause::Timer("clock"),
             Cause::Rules => outbound::Cause::Timer("rules"),
             Cause::Customer => outbound::Cause::Timer("customer"),
+            Cause::Forwarding => outbound::Cause::Timer("forwarding"),
         },
     };
     match outbound.message(&stamp) {
@@ -105,6 +106,8 @@ impl Writing<'_> {
             | ShellFact::Alias { .. }
             | ShellFact::ByHand { .. }
             | ShellFact::EndedEarly { .. }
+            | ShellFact::Forwarded { .. }
+            | ShellFact::ForwardsArrived { .. }
             | ShellFact::AccountOf { .. }
             | ShellFact::CustomerChanged { .. }
             | ShellFact::AccountChanged { .. }
@@ -116,7 +119,7 @@ impl Writing<'_> {
     fn refused(&self) -> Outbound {
         let (source, id, kind) = match &self.record.cause {
             Cause::Input { source, id, kind, .. } => (source.clone(), id.clone(), kind.clone()),
-            Cause::Timer(_) | Cause::Clock | Cause::Rules | Cause::Customer => <_>::default(),
+            Cause::Timer(_) | Cause::Clock | Cause::Rules | Cause::Customer | Cause::Forwarding => <_>::default(),
         };
         let (code, detail) = match &self.record.verdict {
             Verdict::Rejected { code, detail } => (code.as_str(), detail.clone()),

@@ -71,8 +71,33 @@ pub trait Broker: Send + Sync + std::fmt::Debug {
         Ok(None)
     }
 
+    /// Hands an event to another shard's input, durably before `Ok` is returned; behind whatever waits there. The same event
+    /// again is safe: that shard knows it by source and id.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unavailable`], also where there is no way from shard to shard.
+    async fn forward(&self, forward: &Forward) -> Result<(), BrokerError> {
+        Err(BrokerError::Unavailable {
+            attempt: "forwarding an event",
+            source: format!("there is no way to the shard {}", forward.shard).into(),
+        })
+    }
+
     /// Where dead letters are kept.
     fn dead_letters(&self) -> std::sync::Arc<dyn DeadLetters>;
+}
+
+/// An event that another shard is to take, as it is kept until that shard has it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Forward {
+    /// Which shard.
+    pub shard: String,
+    /// The key that leads there: `<domain>.<noun>.<verb>`.
+    pub routing_key: String,
+    /// Who the broker, or the HTTP token, vouched sent it.
+    pub user: Option<String>,
+    /// The event in structured mode.
+    pub event: String,
 }
 
 /// Looks at a connection from outside.
