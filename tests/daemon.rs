@@ -35,6 +35,7 @@ mod daemon {
     mod forward;
     mod hands;
     mod kills;
+    mod moving;
     mod order;
     mod poison;
     mod readiness;

@@ -36,8 +36,8 @@ use serde_json::Value;
 const REMEDY: &str = "the layout changed: raise the version (`VERSION` in src/shard/record.rs or src/shard/snapshot.rs), \
     keep the old files, add a reader for them, and keep new ones with `PICKET_KEEP_FORMATS=1 cargo test --test formats`";
 
-/// Facts of the shell, as the journal names them.
-const FACTS: [&str; 13] = [
+/// Facts of the shell, as the journal names them; but for `began_as`, with which the journal of a new shard begins.
+const FACTS: [&str; 14] = [
     "account_changed",
     "account_of",
     "alias",
@@ -45,6 +45,7 @@ const FACTS: [&str; 13] = [
     "clock_set_back",
     "contact_in",
     "customer_changed",
+    "domain_moved",
     "ended_early",
     "forwarded",
     "forwards_arrived",
@@ -243,7 +244,7 @@ fn assert_everything_happened(records: &[Record]) {
             Cause::Timer(kind) => {
                 happened.insert(format!("timer {kind:?}"));
             }
-            cause @ (Cause::Clock | Cause::Rules | Cause::Customer | Cause::Forwarding) => {
+            cause @ (Cause::Clock | Cause::Rules | Cause::Customer | Cause::Forwarding | Cause::Moving) => {
                 happened.insert(format!("cause {cause:?}"));
             }
         }
@@ -252,7 +253,7 @@ fn assert_everything_happened(records: &[Record]) {
     }
     let kinds = Inbound::KINDS.iter().filter(|kind| kind.serving == Serving::Now).map(|kind| kind.name.to_owned());
     let timers = TimerKind::ALL.iter().filter(|kind| !RARE.contains(kind)).map(|kind| format!("timer {kind:?}"));
-    let causes = ["Clock", "Rules", "Customer", "Forwarding"].map(|cause| format!("cause {cause}"));
+    let causes = ["Clock", "Rules", "Customer", "Forwarding", "Moving"].map(|cause| format!("cause {cause}"));
     let facts = FACTS.iter().map(|fact| format!("fact {fact}"));
     let events = EVENTS.iter().map(|event| (*event).to_owned());
     let wanted = kinds.chain(timers).chain(causes).chain(facts).chain(events).chain(["refused true".to_owned()]);

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{self, Shard};
 use crate::clock::Clock;
 use crate::settings::{BrokerKind, BrokerSetup, ClockKind, Settings};
+use crate::shard::moving::{Move, Moved};
 use crate::shard::{Health, Limits, Neighbours, Service, ShardSide, Spread, pair};
 use crate::telemetry::Metrics;
 
@@ -137,6 +138,38 @@ pub async fn set_up(settings: &Settings, how: BrokerSetup) -> anyhow::Result<Vec
         BrokerKind::Embedded => Ok(Vec::new()),
         BrokerKind::Rabbitmq => parts::set_up(settings, &reload::read(&settings.rules.path)?, how).await,
     }
+}
+
+/// Moves a domain out of a shard into the new one that has it by the settings, while no daemon runs. Its input queue is made
+/// first: from then on whatever comes for the domain is in both, and each of them knows what it has seen.
+///
+/// # Errors
+/// What keeps it from being moved, and how to mend it.
+pub async fn move_domain(settings: &Settings, domain: &str, from: &str) -> anyhow::Result<Moved> {
+    let has = |domains: &[String]| domains.iter().any(|known| known == domain);
+    let shards = settings.all_shards();
+    let to = shards.iter().find(|(_, domains)| has(domains)).map(|(name, _)| name.clone());
+    let Some(to) = to.filter(|to| to != from) else {
+        bail!(
+            "the settings do not give the domain {domain} to another shard than {from}: name it under [shards.NAME], the \
+             new shard, and no more under [shards.{from}]"
+        )
+    };
+    let rules = reload::read(&settings.rules.path)?;
+    if settings.broker.kind == BrokerKind::Rabbitmq {
+        parts::set_up(settings, &rules, BrokerSetup::Declare).await?;
+    }
+    let (store, _) = parts::store(settings).await?;
+    let (pepper, holder) = (parts::pepper(settings)?, parts::holder(settings)?);
+    let moving =
+        Move { store: &*store, pepper: &pepper, domain, from, to: &to, holder: &holder, now: Clock::System.now() };
+    let moved = moving.run().await?;
+    if settings.broker.kind == BrokerKind::Rabbitmq {
+        parts::unbind(settings, from, domain).await.context(
+            "the domain is moved, but its old queue still receives it, which is sent on: do the same again to mend it",
+        )?;
+    }
+    Ok(moved)
 }
 
 /// What was accepted of a journal that lost data.

@@ -113,6 +113,11 @@ pub(super) async fn set_up(settings: &Settings, rules: &RuleSet, how: BrokerSetu
     Ok(names)
 }
 
+/// Takes a domain away from what a shard receives.
+pub(super) async fn unbind(settings: &Settings, shard: &str, domain: &str) -> anyhow::Result<()> {
+    Ok(rabbitmq::unbind(&rabbitmq_options(settings), shard, domain).await?)
+}
+
 /// Leaves the word at the broker that the journal may end where it ends now, and what to do about what is missing.
 pub(super) async fn accept_loss(settings: &Settings, shard: String, repair: Repair) -> anyhow::Result<Accepted> {
     let options = rabbitmq_options(settings);

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use crate::app::{self, Accepted, AfterLoss, Repair};
 use crate::settings::{BrokerSetup, Flag, Settings, Sources};
+use crate::shard::moving::Moved;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,6 +16,8 @@ Examples:
   picket setup --accept-loss                               after the store lost data for good: go on with what it has,
                                                            and with what the broker's archive has of the rest
   picket setup --accept-loss --no-repair                   go on with what it has, and with nothing of the rest
+  picket setup --move-domain apac --from one               with every daemon stopped, and apac under a new [shards.NAME]:
+                                                           that shard goes on with all that is live in it
   PICKET_BROKER__RABBITMQ__URL=amqp://admin:…@broker picket setup
 
 A daemon with broker.rabbitmq.setup = \"check\" then needs few rights: configure ^picket\\..*\\.lock$, write
@@ -37,6 +40,12 @@ pub(crate) struct Setup {
     /// Leave the archive alone: what was lost stays lost
     #[arg(long, requires = "accept_loss")]
     no_repair: bool,
+    /// Move a domain, with its live contacts, customers and agents, to the new shard that the settings give it to
+    #[arg(long, value_name = "DOMAIN", requires = "from", conflicts_with_all = ["check", "accept_loss"])]
+    move_domain: Option<String>,
+    /// The shard that the domain is in
+    #[arg(long, value_name = "SHARD", requires = "move_domain")]
+    from: Option<String>,
     /// Settings file; otherwise /etc/picket/picket.toml, if it is there
     #[arg(long, env = "PICKET_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -61,6 +70,11 @@ impl Setup {
             println!("{}", if self.json { serde_json::to_string(&accepted)? } else { in_words(accepted.as_ref()) });
             return Ok(ExitCode::SUCCESS);
         }
+        if let (Some(domain), Some(from)) = (&self.move_domain, &self.from) {
+            let moved = runtime.block_on(app::move_domain(&settings, domain, from))?;
+            println!("{}", if self.json { serde_json::to_string(&moved)? } else { moved_in_words(&moved) });
+            return Ok(ExitCode::SUCCESS);
+        }
         let how = if self.check { BrokerSetup::Check } else { BrokerSetup::Declare };
         let names = runtime.block_on(app::set_up(&settings, how))?;
         if self.json {
@@ -72,6 +86,14 @@ impl Setup {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn moved_in_words(Moved { domain, from, to, contacts, customers }: &Moved) -> String {
+    format!(
+        "the domain {domain} is the shard {to}'s, and no more the shard {from}'s: {contacts} live contacts go on there, {customers} \
+         customers and accounts are known there\n\
+         start the daemons with these settings"
+    )
 }
 
 fn in_words(accepted: Option<&Accepted>) -> String {

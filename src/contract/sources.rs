@@ -37,6 +37,8 @@ impl Default for SourceConfig {
 pub struct Sources {
     by_name: BTreeMap<String, SourceConfig>,
     domains: BTreeSet<String>,
+    /// Domains of other shards: what comes here for them is sent on.
+    elsewhere: BTreeSet<String>,
     /// Whether a message has to say which domain it is for, although only one is taken here.
     has_to_say: bool,
 }
@@ -104,13 +106,15 @@ impl Sources {
             }
         }
         let has_to_say = domains.len() > 1;
-        Ok(Self { by_name: sources, domains, has_to_say })
+        Ok(Self { by_name: sources, domains, elsewhere: BTreeSet::new(), has_to_say })
     }
 
-    /// The same for one of several shards: only these domains are taken.
+    /// The same for one of several shards: only these domains are its own.
     #[must_use]
     pub fn of_shard(&self, domains: &[String]) -> Self {
-        Self { domains: domains.iter().cloned().collect(), ..self.clone() }
+        let domains: BTreeSet<String> = domains.iter().cloned().collect();
+        let elsewhere = self.domains.difference(&domains).cloned().collect();
+        Self { domains, elsewhere, ..self.clone() }
     }
 
     /// The configuration of a source; none when it is not configured.
@@ -128,7 +132,9 @@ impl Sources {
     /// Which domain a message is for, given what it says.
     pub(crate) fn domain(&self, said: Option<&str>) -> Result<Option<String>, (Code, String)> {
         match said {
-            Some(domain) if !self.domains.is_empty() && !self.domains.contains(domain) => {
+            Some(domain)
+                if !self.domains.is_empty() && !self.domains.contains(domain) && !self.elsewhere.contains(domain) =>
+            {
                 Err((Code::UnknownDomain, format!("the domain {domain} is not configured")))
             }
             Some(domain) => Ok(Some(domain.to_owned())),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use picket_core::{ContactFact, Event, Input, Kind, Millis, Name, Rejection, Timestamp};
+use picket_core::{ContactCommand, ContactFact, Event, Input, Kind, Millis, Name, Rejection, Timestamp};
 use picket_rules::{RuleSet, RuleTrace};
 
 use super::backoff::Backoff;
@@ -25,6 +25,9 @@ use crate::contract::answer::{Answer, Outcome};
 use crate::contract::wire::WireMessage;
 use crate::contract::{self, Code, Envelope, Refusal, Sources};
 use crate::telemetry::chain;
+
+/// Contacts of a moved domain that are let go with one record.
+const LET_GO: usize = 200;
 
 /// The deciding router and everything a decision needs. It runs ahead of what is committed and is seen by nobody.
 #[derive(Debug)]
@@ -154,6 +157,25 @@ impl Decider {
         self.seal(Cause::Forwarding, Verdict::Applied, Draft { facts, writes, ..Draft::default() })
     }
 
+    /// Records that the live contacts of domains that were moved go on in other shards, some at a time: nothing is said of it.
+    pub(super) fn let_go(&mut self) -> Vec<Decided> {
+        let mut decided = Vec::new();
+        if let Some((shard, record)) = self.state.forwards.origin().filter(|_| self.state.head.seq == 0).cloned() {
+            let facts = vec![ShellFact::BeganAs { shard, record }];
+            decided.push(self.seal(Cause::Moving, Verdict::Applied, Draft { facts, ..Draft::default() }));
+        }
+        for contacts in self.state.left_behind().chunks(LET_GO) {
+            let mut draft = Draft::default();
+            for contact in contacts {
+                let input = Input::Contact(*contact, ContactCommand::Forward);
+                // What is live can be forwarded.
+                let _ = self.state.router.handle(self.keeper.last(), input, &mut draft.events);
+            }
+            decided.push(self.seal(Cause::Moving, Verdict::Applied, draft));
+        }
+        decided
+    }
+
     /// Whether an event of this message was seen before.
     pub(super) fn knows(&self, message: &WireMessage) -> bool {
         let is_known =
@@ -199,7 +221,8 @@ impl Decider {
             kind: envelope.kind.to_owned(),
             content,
         };
-        let mut decided = self.prepare_place(&envelope);
+        let is_ours = envelope.domain.as_ref().is_none_or(|domain| self.neighbours.shard_of(domain).is_none());
+        let mut decided = if is_ours { self.prepare_place(&envelope) } else { Vec::new() };
         let mut draft = Draft::default();
         let outcome =
             if conflict { Err(Refused::conflict()) } else { self.carry_out(&envelope, rows, &mut draft, &mut decided) };
@@ -299,7 +322,8 @@ impl Decider {
     /// Puts a rule set in force, unless it is already: one record with the whole place.
     pub(super) fn activate(&mut self, rules: &Arc<RuleSet>) -> Option<Decided> {
         let in_force = self.state.rules.as_ref();
-        if in_force.is_some_and(|known| known.hash == rules.hash()) {
+        let domains = intake::domains(rules, self.sources.domains());
+        if in_force.is_some_and(|known| known.hash == rules.hash() && known.domains == domains) {
             self.rules = Arc::clone(rules);
             return None;
         }
@@ -319,7 +343,6 @@ impl Decider {
         }
         draft.facts = intake::aliases(rules, &mut self.state, &mut draft.names);
         let hash = rules.hash().to_owned();
-        let domains = intake::domains(rules, self.sources.domains());
         draft.facts.push(ShellFact::RulesActivated { hash: hash.clone(), number, domains });
         self.rules = Arc::clone(rules);
         let mut decided = self.seal(Cause::Rules, Verdict::Applied, draft);

@@ -8,11 +8,11 @@ use super::ports::{DirectoryKey, DirectoryKind, Store, StoreError};
 
 /// Another shard of the installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Neighbour {
+pub(super) struct Neighbour {
     /// Its name.
-    pub shard: String,
+    pub(super) shard: String,
     /// The domains that it routes.
-    pub domains: Vec<String>,
+    pub(super) domains: Vec<String>,
 }
 
 /// Every other shard.
@@ -89,6 +89,11 @@ impl Neighbours {
     /// Whether this shard is alone.
     pub(super) const fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The others.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Neighbour> {
+        self.0.iter()
     }
 
     /// The shard that has a domain.

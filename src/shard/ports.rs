@@ -295,6 +295,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Unavailable`].
     async fn directory(&self, shard: &str, keys: &[DirectoryKey]) -> Result<Vec<Option<Bytes>>, StoreError>;
 
+    /// Every row of a kind of the shard's directory, in no order. For what is done rarely and by hand: they may be many.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn rows(&self, shard: &str, kind: DirectoryKind) -> Result<Vec<(String, Bytes)>, StoreError>;
+
     /// A content-addressed body.
     ///
     /// # Errors

@@ -69,6 +69,8 @@ pub enum Cause {
     Customer,
     /// Other shards have what was forwarded to them.
     Forwarding,
+    /// A domain went to another shard, or came from one.
+    Moving,
 }
 
 /// Whether a cause took effect.
@@ -124,8 +126,8 @@ pub enum ShellFact {
     },
     /// The input is another shard's, and on its way there.
     Forwarded {
-        /// The contact that it is about, by its name: `<source> <contact>`.
-        contact: String,
+        /// The contact that it is about, if it is about one, by its name: `<source> <contact>`.
+        contact: Option<String>,
         /// The domain that has it.
         domain: String,
     },
@@ -133,6 +135,20 @@ pub enum ShellFact {
     ForwardsArrived {
         /// The records that forwarded it.
         records: Vec<u64>,
+    },
+    /// A domain is another shard's from here on, with all that is live in it.
+    DomainMoved {
+        /// Which domain.
+        domain: String,
+        /// The shard that has it.
+        shard: String,
+    },
+    /// The journal begins with the state of another shard, from which a domain came.
+    BeganAs {
+        /// That shard.
+        shard: String,
+        /// Its last record that is contained.
+        record: u64,
     },
     /// A contact's plan goes by this account.
     AccountOf {
@@ -218,6 +234,12 @@ impl Record {
             ShellFact::Forwarded { .. } => Some(Code::Forwarded),
             _ => None,
         })
+    }
+
+    /// Whether the journal goes on from another shard's state.
+    #[must_use]
+    pub fn began_as_another(&self) -> bool {
+        self.facts.iter().any(|fact| matches!(fact, ShellFact::BeganAs { .. }))
     }
 
     /// Whether its input went to another shard.

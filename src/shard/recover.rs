@@ -145,6 +145,10 @@ pub(super) fn replay(
             return Err(Error::Gap { missing: state.head.seq + 1 });
         }
         let record = Record::from_entry(entry, &state.head)?;
+        if record.began_as_another() && state.forwards.origin().is_none() {
+            // The state that a moved domain came with is gone.
+            return Err(Error::Gap { missing: 0 });
+        }
         let noted = state.replay(&record, &entry.hash);
         replayed += 1;
         each(state, &record, &noted);

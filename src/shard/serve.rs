@@ -20,6 +20,7 @@ use super::handle::{Owner, ShardSide};
 use super::identify::Pepper;
 use super::keeper::{SnapshotKeeper, Snapshots};
 use super::lease::Leaseholder;
+use super::moving;
 use super::neighbours::Neighbours;
 use super::overlay::Overlay;
 use super::ports::{Broker, DeadLetter, DeadLetters, Head, Outbox, Receipt, Store};
@@ -101,6 +102,9 @@ enum Ended {
     /// The journal lost data, by the word of its witness.
     #[error(transparent)]
     Journal(witness::Error),
+    /// A domain is not where the settings say.
+    #[error(transparent)]
+    Domain(#[from] moving::Misplaced),
     /// No randomness for a token.
     #[error("the system gives no random numbers: {0}")]
     Random(getrandom::Error),
@@ -196,6 +200,8 @@ impl Service {
         chance::fill(&mut nonce).map_err(Ended::Random)?;
         let floor = u64::try_from(self.clock.now().0).unwrap_or(0);
         let recovered = recover(&*self.store, &self.shard, &self.instance, &hex(&nonce), floor, warm.read).await?;
+        moving::check(&*self.store, &self.shard, self.sources.domains(), &self.neighbours, &recovered.read.state)
+            .await?;
         parts.spawn(lease.clone().prolong(over.clone(), stop.clone()));
         let way = tokio::select! {
             biased;
@@ -254,8 +260,8 @@ impl Service {
     /// The read model and the feed begin with what the journal holds.
     fn show(&self, read: &Read) {
         let mut model = self.side.model.write().unwrap_or_else(PoisonError::into_inner);
-        // Who stood by shows it already.
-        if model.head != read.state.head {
+        // Who stood by shows it already, but for what a new shard began with.
+        if model.head != read.state.head || model.head.seq == 0 {
             *model = read.state.clone();
         }
         drop(model);
@@ -453,8 +459,10 @@ fn first_records(decider: &mut Decider) -> VecDeque<super::decided::Decided> {
     if clock.is_driven() {
         clock.advance(before);
         decider.keeper.reach(before);
+        queue.extend(decider.let_go());
     } else {
         decider.keeper.reach(now);
+        queue.extend(decider.let_go());
         let gap = if before.0 == 0 { Millis::ZERO } else { now.since(before) };
         queue.push_back(decider.jump(gap));
         let behind = decider.keeper.behind();

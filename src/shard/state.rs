@@ -224,10 +224,14 @@ impl ShardState {
             ShellFact::EndedEarly { contact, ending, said } => self.early.keep(contact, *ending, *said, at),
             ShellFact::Forwarded { contact, domain } => {
                 if let Cause::Input { source, id, .. } = &record.cause {
-                    self.forwards.send(record.seq, forwards::row(source, id), contact, domain, at);
+                    let row = forwards::row(source, id);
+                    self.forwards.send(record.seq, row, contact.as_deref(), domain, at);
                 }
             }
             ShellFact::ForwardsArrived { records } => self.forwards.arrived(records),
+            ShellFact::DomainMoved { domain, shard } => self.forwards.moved(domain, shard),
+            // It was the state before the record already; see `recover`.
+            ShellFact::BeganAs { .. } => {}
             ShellFact::AccountOf { contact, account } => self.ties.tie_account(*contact, account.as_deref()),
             ShellFact::CustomerChanged { customer } => {
                 self.ties.customer_changed(*customer, |contact| waits(&self.router, contact));
@@ -319,6 +323,10 @@ impl ShardState {
         agent: Option<AgentId>,
         voices: &mut Vec<Voice<'a>>,
     ) {
+        // The shard that has its domain by now tells the rest of a contact.
+        if contact.is_some_and(|contact| self.has_left(contact)) {
+            return;
+        }
         self.outputs += 1;
         let contact = contact.map(|contact| {
             let count = self.contacts.get_mut(&contact).map_or(0, |meta| {
@@ -328,6 +336,20 @@ impl ShardState {
             (contact, count)
         });
         voices.push(Voice { number: self.outputs, topic, contact, agent });
+    }
+
+    /// Whether a contact's domain was moved to another shard.
+    fn has_left(&self, contact: ContactId) -> bool {
+        !self.forwards.has_all() && self.meta(contact).is_some_and(|meta| self.forwards.has(&meta.domain).is_some())
+    }
+
+    /// Live contacts whose domains were moved to other shards: they go on there.
+    pub(super) fn left_behind(&self) -> Vec<ContactId> {
+        if self.forwards.has_all() {
+            return Vec::new();
+        }
+        let live = self.router.contacts().filter(|view| view.state != ContactState::Closed);
+        live.map(|view| view.id).filter(|contact| self.has_left(*contact)).collect()
     }
 
     /// What the shell knows of a contact.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{check_batch, check_read};
 use crate::shard::ownership::{Ownership, Place};
 use crate::shard::ports::{
-    Batch, DirectoryKey, DirectoryWrite, Entry, Head, Snapshot, Store, StoreError, StoreTraits, Token,
+    Batch, DirectoryKey, DirectoryKind, DirectoryWrite, Entry, Head, Snapshot, Store, StoreError, StoreTraits, Token,
 };
 
 /// A store that is forgotten with the process. Clones share what they hold, as two daemons share a server.
@@ -174,6 +174,13 @@ impl Store for Memory {
 
     async fn directory(&self, shard: &str, keys: &[DirectoryKey]) -> Result<Vec<Option<Bytes>>, StoreError> {
         Ok(self.reading(shard, |shard| keys.iter().map(|key| shard.directory.get(key).cloned()).collect()))
+    }
+
+    async fn rows(&self, shard: &str, kind: DirectoryKind) -> Result<Vec<(String, Bytes)>, StoreError> {
+        Ok(self.reading(shard, |shard| {
+            let of_kind = shard.directory.iter().filter(|(key, _)| key.kind == kind);
+            of_kind.map(|(key, body)| (key.id.clone(), body.clone())).collect()
+        }))
     }
 
     async fn blob(&self, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError> {

@@ -164,6 +164,19 @@ impl Daemon {
         until("the daemon to end", PATIENCE, || child.try_wait().expect("a child")).code()
     }
 
+    /// Changes a setting, for the next start.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.setup.environment.retain(|(known, _)| known != name);
+        self.setup.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Runs another command with the same settings; whether it succeeded, and what it said.
+    pub(crate) fn run(&self, arguments: &[&str]) -> (bool, String) {
+        let done = self.setup.run(arguments);
+        let said = [done.stdout, done.stderr].concat();
+        (done.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+
     /// Puts other rules where it reads its own.
     pub(crate) fn change_rules(&self, rules: &str) {
         let domain = self.setup.environment.iter().find(|(name, _)| name == "PICKET_SHARD__NAME");

@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use picket::clock::Clock;
 use picket::contract::Sources;
 use picket::contract::wire::OutMessage;
+use picket::shard::moving::Move;
 use picket::shard::ports::{
     Batch, Broker, BrokerError, DeadLetter, DeadLetters, Delivery, DirectoryKey, DirectoryKind, DirectoryWrite, Entry,
     Forward, Inbox, Outbox, Pulse, Receipt, Snapshot, Store as _, Token,
@@ -43,6 +44,7 @@ pub(crate) struct Place {
     daemon: Option<Daemon>,
     rules: watch::Sender<Arc<RuleSet>>,
     kept: Vec<Entry>,
+    neighbours: Vec<(String, Vec<String>)>,
 }
 
 struct Daemon {
@@ -54,7 +56,8 @@ struct Daemon {
 impl Place {
     pub(crate) fn open(now: Timestamp, store: Memory, rules: &Arc<RuleSet>) -> Self {
         let (rules, _) = watch::channel(Arc::clone(rules));
-        let mut place = Self { clock: Clock::set_to(now), store, daemon: None, rules, kept: Vec::new() };
+        let neighbours = vec![(NEIGHBOUR.to_owned(), vec!["mars".to_owned()])];
+        let mut place = Self { clock: Clock::set_to(now), store, daemon: None, rules, kept: Vec::new(), neighbours };
         place.start();
         place
     }
@@ -72,10 +75,10 @@ impl Place {
             store: Arc::new(self.store.clone()),
             broker: Arc::new(Quiet),
             sources: Arc::new(Sources::default()),
-            pepper: Pepper::new(vec![7; 32]),
+            pepper: pepper(),
             metrics: Arc::new(Metrics::new()),
             rules: self.rules.subscribe(),
-            neighbours: Neighbours::of(SHARD, &[(NEIGHBOUR.to_owned(), vec!["mars".to_owned()])]),
+            neighbours: Neighbours::of(SHARD, &self.neighbours),
             spread: Spread::new("picket".to_owned(), vec![SHARD.to_owned()]),
             side,
         };
@@ -86,6 +89,17 @@ impl Place {
     /// Ends the daemon and starts another one.
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
+        self.start();
+        self.until_ready().await;
+    }
+
+    /// Moves a domain to a new shard, and goes on without it.
+    pub(crate) async fn move_domain(&mut self, domain: &str, to: &str) {
+        self.stop().await;
+        let (pepper, now) = (pepper(), self.clock.now());
+        let moving = Move { store: &self.store, pepper: &pepper, domain, from: SHARD, to, holder: "ops", now };
+        moving.run().await.expect("the domain is moved");
+        self.neighbours.push((to.to_owned(), vec![domain.to_owned()]));
         self.start();
         self.until_ready().await;
     }
@@ -103,8 +117,13 @@ impl Place {
     }
 
     pub(crate) async fn until_ready(&self) {
-        while !self.handle().health().ready() {
-            sleep(Duration::from_millis(10)).await;
+        let ready = async {
+            while !self.handle().health().ready() {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(60), ready).await.is_err() {
+            panic!("it is not ready: {:?}", self.handle().health());
         }
     }
 
@@ -129,6 +148,10 @@ impl Place {
         self.kept.extend(more.expect("a store in memory never waits").expect("a store in memory reads"));
         &self.kept
     }
+}
+
+fn pepper() -> Pepper {
+    Pepper::new(vec![7; 32])
 }
 
 fn rule_set(text: &str) -> Arc<RuleSet> {
@@ -156,8 +179,7 @@ pub(crate) async fn store_with_neighbour() -> Memory {
     let (token, head) = store.acquire(NEIGHBOUR, "picket", "nonce", 0).await.expect("the shard is free");
     let key = DirectoryKey { kind: DirectoryKind::Customer, id: "far".to_owned() };
     let directory = vec![DirectoryWrite { key, body: Some(Bytes::from_static(b"{}")) }];
-    let entries = vec![Entry { seq: 1, hash: "1".to_owned(), body: Bytes::from_static(b"{}") }];
-    let batch = Batch { entries, directory, ..Batch::default() };
+    let batch = Batch { directory, ..Batch::default() };
     store.append(NEIGHBOUR, &token, &head, &batch).await.expect("a row is written");
     store
 }

@@ -51,6 +51,10 @@ pub(crate) fn run() -> Ran {
                 }
                 "rules" => place.activate(&LATER_RULES),
                 "restart" => place.restart().await,
+                "move" => {
+                    let (domain, shard) = rest.split_once(' ').expect("a domain and a shard");
+                    place.move_domain(domain, shard).await;
+                }
                 source => refused.extend(say(&place, number, source, rest).await),
             }
             place.journal();

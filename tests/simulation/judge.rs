@@ -20,11 +20,17 @@ fn name(event: &Value) -> String {
     format!("{} {}", event["source"].as_str().unwrap_or_default(), event["id"].as_str().unwrap_or_default())
 }
 
-/// Confirmed inputs about contacts and offers that no output names as its cause.
-pub(crate) fn without_effect(confirmed: &[Value], causes: &BTreeMap<String, u64>) -> Vec<String> {
+/// Confirmed inputs about contacts and offers that no output names as its cause. Where messages were put aside and sent
+/// again, a contact may have come behind its end, which was kept until then without a word.
+pub(crate) fn without_effect(confirmed: &[Value], causes: &BTreeMap<String, u64>, put_aside: bool) -> Vec<String> {
+    let is_end = |event: &Value| {
+        let ends = ["picket.contact.abandoned.v1", "picket.contact.ended.v1", "picket.contact.withdrawn.v1"];
+        ends.iter().any(|end| event["type"] == *end)
+    };
     let about = |event: &&Value| {
         let kind = event["type"].as_str().unwrap_or_default();
-        kind.starts_with("picket.contact.") || kind.starts_with("picket.offer.")
+        let has_voice = kind.starts_with("picket.contact.") || kind.starts_with("picket.offer.");
+        has_voice && !(put_aside && is_end(event))
     };
     let lost = confirmed.iter().filter(about).map(name).filter(|name| !causes.contains_key(name.as_str()));
     lost.map(|name| format!("a confirmed input has no effect: {name}")).collect()

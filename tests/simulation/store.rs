@@ -9,7 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::FutureExt;
-use picket::shard::ports::{Batch, DirectoryKey, Entry, Head, Lease, Snapshot, Store, StoreError, StoreTraits, Token};
+use picket::shard::ports::{
+    Batch, DirectoryKey, DirectoryKind, Entry, Head, Lease, Snapshot, Store, StoreError, StoreTraits, Token,
+};
 use picket::store::Memory;
 use tokio::time::Instant;
 
@@ -262,6 +264,11 @@ impl Store for Seen {
     async fn directory(&self, shard: &str, keys: &[DirectoryKey]) -> Result<Vec<Option<Bytes>>, StoreError> {
         let (shard, keys) = (shard.to_owned(), keys.to_vec());
         self.call("directory", move |state, _| at_once!(state.primary, directory(&shard, &keys))).await
+    }
+
+    async fn rows(&self, shard: &str, kind: DirectoryKind) -> Result<Vec<(String, Bytes)>, StoreError> {
+        let shard = shard.to_owned();
+        self.call("rows", move |state, _| at_once!(state.primary, rows(&shard, kind))).await
     }
 
     async fn blob(&self, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError> {

@@ -211,6 +211,28 @@ pub(crate) async fn rows_come_back_in_the_order_they_were_asked_for(one: &dyn St
     assert_eq!(one.directory(SHARD, &keys).await.unwrap(), bodies);
 }
 
+pub(crate) async fn every_row_of_a_kind_is_listed_once(one: &dyn Store, other: &dyn Store) {
+    let (token, end) = owner_with(one, "ann", 1).await;
+    // More than one page of a server's list.
+    let names: Vec<String> = (0..2500).map(|number| format!("customer {number:04}")).collect();
+    for page in names.chunks(500) {
+        let rows = page.iter().map(|name| row(DirectoryKind::Customer, name, Some("{}"))).collect();
+        let write = Batch { directory: rows, ..Batch::default() };
+        assert_eq!(one.append(SHARD, &token, &end, &write).await.unwrap(), end, "no record moves no head");
+    }
+    let gone = Batch {
+        directory: vec![row(DirectoryKind::Customer, &names[7], None), row(DirectoryKind::Agent, "ann", Some("{}"))],
+        ..Batch::default()
+    };
+    one.append(SHARD, &token, &end, &gone).await.unwrap();
+    let mut listed = other.rows(SHARD, DirectoryKind::Customer).await.unwrap();
+    listed.sort();
+    let wanted = names.iter().filter(|name| **name != names[7]);
+    assert_eq!(listed, wanted.map(|name| (name.clone(), Bytes::from_static(b"{}"))).collect::<Vec<_>>());
+    assert_eq!(other.rows(SHARD, DirectoryKind::Account).await.unwrap(), []);
+    assert_eq!(other.rows("elsewhere", DirectoryKind::Customer).await.unwrap(), []);
+}
+
 pub(crate) async fn the_newest_two_snapshots_are_kept_newest_first(one: &dyn Store, other: &dyn Store) {
     let (token, _) = owner_with(one, "ann", 9).await;
     one.save_snapshot(SHARD, &token, &snapshot("ann", 2)).await.unwrap();

@@ -60,6 +60,17 @@ pub async fn settle(options: &Options, shard: &ShardRoute) -> Result<(), BrokerE
         .unwrap_or_else(|_| Err(crate::broker::unavailable("setting up exchanges and queues", "no answer in time")))
 }
 
+/// Takes a domain away from what a shard receives.
+///
+/// # Errors
+/// [`BrokerError::Unavailable`], [`BrokerError::Topology`].
+pub async fn unbind(options: &Options, shard: &str, domain: &str) -> Result<(), BrokerError> {
+    let connection = link::connect(options, "setup").await?;
+    let unbound = topology::unbind(&connection, shard, domain).await;
+    topology::close_connection(&connection).await;
+    unbound
+}
+
 /// AMQP's short strings end at 255 bytes, and the client panics beyond; names and keys of the contract are shorter.
 pub(crate) fn short(text: &str) -> ShortString {
     let end = text.floor_char_boundary(MAX_SHORT_STRING_LENGTH);

@@ -63,8 +63,8 @@ pub(super) fn gate_sink(shard: &str) -> String {
 pub struct ShardRoute {
     /// Its name, `[a-z0-9_-]{1,32}`.
     pub name: String,
-    /// The domains it owns; each binds `<domain>.#`. A domain that leaves a shard must be unbound by hand: AMQP can
-    /// add what is missing and cannot list what is too much.
+    /// The domains it owns; each binds `<domain>.#`. What moves a domain away unbinds it: AMQP can add what is missing and
+    /// cannot list what is too much.
     pub domains: Vec<String>,
     /// Whether other shards have other domains: then a word of ops that names none of its own is not for it.
     pub is_one_of_several: bool,
@@ -327,6 +327,31 @@ pub(super) async fn close_connection(connection: &Connection) {
     if let Err(error) = connection.close(200, ShortString::from("done")).await {
         tracing::debug!(%error, "a connection was closed already");
     }
+}
+
+/// Takes a domain away from a shard's queue and archive: AMQP adds what is missing and never takes away what is too much.
+///
+/// # Errors
+/// [`BrokerError::Unavailable`], [`BrokerError::Topology`].
+pub(super) async fn unbind(connection: &Connection, shard: &str, domain: &str) -> Result<(), BrokerError> {
+    let all = |from: &str| [input_queue(shard), input_archive(shard)].map(|queue| (from.to_owned(), queue));
+    // An only shard takes every word of ops, and is none any more.
+    let words = all(CONTROL).map(|binding| (binding, "#".to_owned()));
+    let of_domain = [all(IN), all(CONTROL)].concat().into_iter().map(|binding| (binding, format!("{domain}.#")));
+    for ((from, queue), key) in of_domain.chain(words) {
+        // A queue that is not there, as an archive may be, closes the channel.
+        let channel = private_channel(connection).await?;
+        match channel.queue_unbind(short(&queue), short(&from), short(&key), FieldTable::default()).await {
+            Err(error) if is_missing(&error) => tracing::debug!(queue, "there is nothing to unbind"),
+            done => done.map_err(|error| refused("binding of", &queue, error))?,
+        }
+        close(&channel).await;
+    }
+    Ok(())
+}
+
+fn is_missing(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(amqp) if amqp.get_id() == 404)
 }
 
 /// What a shard receives: all of its domains, and what ops say to it.

@@ -43,8 +43,17 @@ pub(super) fn home(context: &Context<'_>, envelope: &Envelope, planned: &Planned
     known_there.or_else(planned_there).filter(|domain| context.neighbours.shard_of(domain).is_some())
 }
 
+/// The domain of another shard that an event is sent on to: the one it names, which was moved while the event waited here;
+/// or the one that its contact went to.
+pub(in crate::shard) fn of(context: &Context<'_>, envelope: &Envelope) -> Option<String> {
+    // A word of ops is bound to the shard that has the domain, and came there too.
+    let is_sent_on = envelope.entry().is_some_and(|kind| !kind.is_control());
+    let named = envelope.domain.as_ref().filter(|domain| is_sent_on && context.neighbours.shard_of(domain).is_some());
+    named.cloned().or_else(|| follows(context, envelope))
+}
+
 /// The domain that an event about a contact follows it to, which went there and is not back.
-pub(super) fn follows(context: &Context<'_>, envelope: &Envelope) -> Option<String> {
+fn follows(context: &Context<'_>, envelope: &Envelope) -> Option<String> {
     let is_about_contact = envelope.entry().is_some_and(|kind| kind.noun == "contact");
     if envelope.forwarded || !is_about_contact || matches!(envelope.message, Inbound::ContactReceived(_)) {
         return None;
@@ -70,7 +79,8 @@ pub(super) fn send(context: &Context<'_>, envelope: &Envelope, domain: &str) -> 
         user: envelope.user.clone(),
         event: event.to_string(),
     };
-    let contact = format!("{} {}", envelope.source, envelope.subject().unwrap_or_default());
+    let contact = envelope.subject().filter(|_| kind.noun == "contact");
+    let contact = contact.map(|contact| format!("{} {contact}", envelope.source));
     Ok(Prepared {
         facts: vec![ShellFact::Forwarded { contact, domain: domain.to_owned() }],
         writes: vec![put(DirectoryKind::Forward, row(&envelope.source, &envelope.id), &forward)],

@@ -157,7 +157,7 @@ pub(super) fn ties(lookup: &Lookup<'_>, customers: Vec<String>, _: Option<String
 
 /// Turns an event into what it asks of the core.
 pub(super) fn prepare(context: &mut Context<'_>, envelope: &Envelope) -> Result<Prepared, Refused> {
-    if let Some(domain) = elsewhere::follows(context, envelope) {
+    if let Some(domain) = elsewhere::of(context, envelope) {
         return elsewhere::send(context, envelope, &domain);
     }
     match &envelope.message {

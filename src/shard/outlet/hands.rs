@@ -17,6 +17,8 @@ impl Writing<'_> {
             | ShellFact::EndedEarly { .. }
             | ShellFact::Forwarded { .. }
             | ShellFact::ForwardsArrived { .. }
+            | ShellFact::DomainMoved { .. }
+            | ShellFact::BeganAs { .. }
             | ShellFact::AccountOf { .. }
             | ShellFact::CustomerChanged { .. }
             | ShellFact::AccountChanged { .. }

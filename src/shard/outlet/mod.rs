@@ -51,6 +51,7 @@ pub(super) fn write(state: &ShardState, shard: &str, record: &Record, voice: &Vo
             Cause::Rules => outbound::Cause::Timer("rules"),
             Cause::Customer => outbound::Cause::Timer("customer"),
             Cause::Forwarding => outbound::Cause::Timer("forwarding"),
+            Cause::Moving => outbound::Cause::Timer("moving"),
         },
     };
     match outbound.message(&stamp) {
@@ -108,6 +109,8 @@ impl Writing<'_> {
             | ShellFact::EndedEarly { .. }
             | ShellFact::Forwarded { .. }
             | ShellFact::ForwardsArrived { .. }
+            | ShellFact::DomainMoved { .. }
+            | ShellFact::BeganAs { .. }
             | ShellFact::AccountOf { .. }
             | ShellFact::CustomerChanged { .. }
             | ShellFact::AccountChanged { .. }
@@ -119,7 +122,9 @@ impl Writing<'_> {
     fn refused(&self) -> Outbound {
         let (source, id, kind) = match &self.record.cause {
             Cause::Input { source, id, kind, .. } => (source.clone(), id.clone(), kind.clone()),
-            Cause::Timer(_) | Cause::Clock | Cause::Rules | Cause::Customer | Cause::Forwarding => <_>::default(),
+            Cause::Timer(_) | Cause::Clock | Cause::Rules | Cause::Customer | Cause::Forwarding | Cause::Moving => {
+                <_>::default()
+            }
         };
         let (code, detail) = match &self.record.verdict {
             Verdict::Rejected { code, detail } => (code.as_str(), detail.clone()),

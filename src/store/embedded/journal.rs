@@ -5,7 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 use super::file::failed;
 use crate::shard::ownership::{Ownership, Place};
-use crate::shard::ports::{Batch, DirectoryKey, DirectoryWrite, Entry, Head, Snapshot, StoreError, Token};
+use crate::shard::ports::{
+    Batch, DirectoryKey, DirectoryKind, DirectoryWrite, Entry, Head, Snapshot, StoreError, Token,
+};
 use crate::store::{check_read, kind_name};
 
 /// One row of the table `shard`.
@@ -265,6 +267,19 @@ pub(super) fn directory(
             Ok(found.optional()?.map(Bytes::from))
         };
         keys.iter().map(&mut body).collect()
+    })
+}
+
+pub(super) fn rows(
+    connection: &mut Connection,
+    shard: &str,
+    kind: DirectoryKind,
+) -> Result<Vec<(String, Bytes)>, StoreError> {
+    reading(connection, "listing the directory", |transaction| {
+        transaction
+            .prepare("SELECT id, body FROM directory WHERE shard = ?1 AND kind = ?2")?
+            .query_map(params![shard, kind_name(kind)], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?.into())))?
+            .collect()
     })
 }
 

@@ -17,7 +17,9 @@ use rusqlite::Connection;
 
 use self::worker::Worker;
 use super::check_batch;
-use crate::shard::ports::{Batch, DirectoryKey, Entry, Head, Snapshot, Store, StoreError, StoreTraits, Token};
+use crate::shard::ports::{
+    Batch, DirectoryKey, DirectoryKind, Entry, Head, Snapshot, Store, StoreError, StoreTraits, Token,
+};
 
 /// How long a caller waits for the file: longer than any healthy disk needs, shorter than anybody's patience.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -158,6 +160,11 @@ impl Store for Embedded {
     async fn directory(&self, shard: &str, keys: &[DirectoryKey]) -> Result<Vec<Option<Bytes>>, StoreError> {
         let (shard, keys) = (shard.to_owned(), keys.to_vec());
         self.query("looking up the directory", move |connection| journal::directory(connection, &shard, &keys)).await
+    }
+
+    async fn rows(&self, shard: &str, kind: DirectoryKind) -> Result<Vec<(String, Bytes)>, StoreError> {
+        let shard = shard.to_owned();
+        self.query("listing the directory", move |connection| journal::rows(connection, &shard, kind)).await
     }
 
     async fn blob(&self, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError> {

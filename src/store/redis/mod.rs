@@ -383,6 +383,22 @@ impl Store for Redis {
         Ok(rows)
     }
 
+    async fn rows(&self, shard: &str, kind: DirectoryKind) -> Result<Vec<(String, Bytes)>, StoreError> {
+        // Piece by piece, so that the server does nothing else for a moment only; a row may come twice.
+        let (mut rows, mut cursor) = (BTreeMap::new(), 0_u64);
+        loop {
+            let mut commands = pipe();
+            commands.cmd("HSCAN").arg(Keys::of(shard).directory(kind)).arg(cursor).arg("COUNT").arg(1000);
+            let ((next, found),): ((u64, Vec<(String, Bytes)>),) =
+                self.shared.reader.run("listing the directory", &commands).await?;
+            rows.extend(found);
+            if next == 0 {
+                return Ok(rows.into_iter().collect());
+            }
+            cursor = next;
+        }
+    }
+
     async fn blob(&self, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError> {
         let mut commands = pipe();
         commands.cmd("HGET").arg(Keys::of(shard).blobs()).arg(hash);
