@@ -170,6 +170,14 @@ impl Daemon {
         self.setup.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Begins another command with the same settings.
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_picket"));
+        command.args(arguments).current_dir(self.setup.folder.path()).env_clear();
+        command.envs(self.setup.environment.iter().map(|(name, value)| (name, value)));
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command starts")
+    }
+
     /// Runs another command with the same settings; whether it succeeded, and what it said.
     pub(crate) fn run(&self, arguments: &[&str]) -> (bool, String) {
         let done = self.setup.run(arguments);

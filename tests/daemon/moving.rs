@@ -178,3 +178,43 @@ fn what_waits_at_the_broker_while_a_domain_moves_is_served_by_its_new_shard() {
     assert_eq!(heard["between"].len(), 1, "it is received once: {heard:?}");
     assert!(daemon.command(&["dead", "list", "--json"]).is_empty());
 }
+
+#[test]
+fn a_move_that_is_killed_anywhere_is_done_again() {
+    const CUSTOMERS: usize = 3_000;
+    let mut daemon = in_one_shard(Setup::embedded(&rules("mk"), "mk"), "mk").start();
+    let put = |number: usize| {
+        let data = json!({"customer": format!("k-{number}"), "addresses": [format!("k-{number}@example.org")]});
+        said(if number % 3 == 0 { "mk-a" } else { "mk-b" }, &format!("put-{number}"), "customer.put", data)
+    };
+    let all: Vec<Value> = (0..CUSTOMERS).map(put).collect();
+    for page in all.chunks(500) {
+        let reply =
+            daemon.post("application/cloudevents-batch+json", Value::from(page.to_vec()).to_string().as_bytes());
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    }
+    accepted(&daemon, &received("mk-b", "waiting"));
+    assert_eq!(daemon.stop(), Some(0));
+    give_to_a_new_shard(&mut daemon, "mk");
+    let arguments = ["setup", "--move-domain", "mk-b", "--from", "one"];
+    for pause in [10, 20, 40, 60, 80, 120, 160, 240, 320] {
+        let mut moving = daemon.begin(&arguments);
+        std::thread::sleep(Duration::from_millis(pause));
+        // It may be done by now.
+        let _ = moving.kill();
+        moving.wait().expect("it ends");
+    }
+    let (done, what) = daemon.run(&arguments);
+    assert!(done, "{what}");
+    daemon.start();
+    until("the contact to be there", PATIENCE, || {
+        let (shard, state, ..) = contact(&daemon, "waiting")?;
+        (shard == "new" && state == "waiting").then_some(())
+    });
+    for number in [0, 1, 2, 1500, 1501, 2998, 2999] {
+        let data = json!({"contact": format!("of-{number}"), "channel": "sms", "customer": format!("k-{number}")});
+        let answer = daemon.send(&said("mk-b", &format!("received-of-{number}"), "contact.received", data));
+        let code = if number % 3 == 0 { "forwarded" } else { "" };
+        assert_eq!(answer["code"].as_str().unwrap_or(""), code, "customer {number}: {answer}");
+    }
+}
