@@ -178,7 +178,9 @@ impl Move<'_> {
         let found = recover(self.store, self.from, self.holder, &nonce, floor, None).await;
         let found = found.map_err(|error| match error {
             recover::Error::Store(error) => Error::Store(error),
-            error => Error::Journal(error.into()),
+            error @ (recover::Error::Record(_) | recover::Error::Gap { .. } | recover::Error::Short { .. }) => {
+                Error::Journal(error.into())
+            }
         })?;
         let (state, mut owned) = (&found.read.state, (found.token, found.read.state.head.clone()));
         let rows = self.rows(state).await?;

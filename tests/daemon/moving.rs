@@ -185,7 +185,7 @@ fn a_move_that_is_killed_anywhere_is_done_again() {
     let mut daemon = in_one_shard(Setup::embedded(&rules("mk"), "mk"), "mk").start();
     let put = |number: usize| {
         let data = json!({"customer": format!("k-{number}"), "addresses": [format!("k-{number}@example.org")]});
-        said(if number % 3 == 0 { "mk-a" } else { "mk-b" }, &format!("put-{number}"), "customer.put", data)
+        said(if number.is_multiple_of(3) { "mk-a" } else { "mk-b" }, &format!("put-{number}"), "customer.put", data)
     };
     let all: Vec<Value> = (0..CUSTOMERS).map(put).collect();
     for page in all.chunks(500) {
@@ -214,7 +214,7 @@ fn a_move_that_is_killed_anywhere_is_done_again() {
     for number in [0, 1, 2, 1500, 1501, 2998, 2999] {
         let data = json!({"contact": format!("of-{number}"), "channel": "sms", "customer": format!("k-{number}")});
         let answer = daemon.send(&said("mk-b", &format!("received-of-{number}"), "contact.received", data));
-        let code = if number % 3 == 0 { "forwarded" } else { "" };
+        let code = if number.is_multiple_of(3) { "forwarded" } else { "" };
         assert_eq!(answer["code"].as_str().unwrap_or(""), code, "customer {number}: {answer}");
     }
 }
