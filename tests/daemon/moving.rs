@@ -211,7 +211,7 @@ fn a_move_that_is_killed_anywhere_is_done_again() {
         let (shard, state, ..) = contact(&daemon, "waiting")?;
         (shard == "new" && state == "waiting").then_some(())
     });
-    for number in [0, 1, 2, 1500, 1501, 2998, 2999] {
+    for number in [0_usize, 1, 2, 1500, 1501, 2998, 2999] {
         let data = json!({"contact": format!("of-{number}"), "channel": "sms", "customer": format!("k-{number}")});
         let answer = daemon.send(&said("mk-b", &format!("received-of-{number}"), "contact.received", data));
         let code = if number.is_multiple_of(3) { "forwarded" } else { "" };
