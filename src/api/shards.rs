@@ -54,6 +54,7 @@ fn shown(shard: &Shard) -> Value {
         "record": model.head.seq,
         "time": (model.head.seq > 0).then(|| names::time(model.time)),
         "outputs": model.outputs,
+        "catching_up": model.router.catching_up().map(names::time),
         "trouble": trouble,
     })
 }

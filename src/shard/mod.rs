@@ -12,6 +12,7 @@ mod handle;
 mod identify;
 mod intake;
 mod keeper;
+mod lag;
 mod lease;
 mod measure;
 mod outlet;

@@ -9,7 +9,7 @@ use super::early::Ending;
 use super::ports::{DirectoryKey, Entry, Head};
 
 /// The version this build writes.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// One input or timer and everything that came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +65,8 @@ pub enum Cause {
     Rules,
     /// A customer or an account changed, and who waits is planned anew.
     Customer,
+    /// What the broker delivers lags behind, or does so no more.
+    Lag,
 }
 
 /// Whether a cause took effect.

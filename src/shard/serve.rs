@@ -18,6 +18,7 @@ use super::follow::Follower;
 use super::handle::{Owner, ShardSide};
 use super::identify::Pepper;
 use super::keeper::{SnapshotKeeper, Snapshots};
+use super::lag::Lag;
 use super::lease::Leaseholder;
 use super::overlay::Overlay;
 use super::ports::{Broker, DeadLetter, DeadLetters, Head, Outbox, Receipt, Store};
@@ -322,6 +323,8 @@ impl Service {
         };
         // The daemon may have ended before everybody had a plan of the rules in force.
         decider.begin_replanning();
+        let (gap, is_on) = (decider.keeper.gap(), decider.is_catching_up());
+        let lag = Lag::new(gap, is_on, inbox.pulse().is_some());
         let queue = first_records(&mut decider);
         Ok(Loop {
             limits: self.limits,
@@ -331,10 +334,11 @@ impl Service {
             witness,
             broker: Arc::clone(&self.broker),
             repair: None,
+            lag,
             model: Arc::clone(&self.side.model),
             feed: self.side.feed.clone(),
             metrics: Arc::clone(&self.metrics),
-            writing: false,
+            writing: None,
             decider,
             health,
             outqueue,
@@ -422,13 +426,12 @@ async fn keep_connected(outbox: &mut Option<Box<dyn Outbox>>) {
 fn first_records(decider: &mut Decider) -> VecDeque<super::decided::Decided> {
     let mut queue = VecDeque::new();
     let clock = decider.keeper.clock().clone();
-    let (before, now) = (decider.state.time, clock.now());
+    let (before, now, gap) = (decider.state.time, clock.now(), decider.keeper.gap());
     if clock.is_driven() {
         clock.advance(before);
         decider.keeper.reach(before);
     } else {
         decider.keeper.reach(now);
-        let gap = if before.0 == 0 { Millis::ZERO } else { now.since(before) };
         queue.push_back(decider.jump(gap));
         let behind = decider.keeper.behind();
         if behind > Millis::ZERO {

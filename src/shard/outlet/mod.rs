@@ -50,6 +50,7 @@ pub(super) fn write(state: &ShardState, shard: &str, record: &Record, voice: &Vo
             Cause::Clock => outbound::Cause::Timer("clock"),
             Cause::Rules => outbound::Cause::Timer("rules"),
             Cause::Customer => outbound::Cause::Timer("customer"),
+            Cause::Lag => outbound::Cause::Timer("lag"),
         },
     };
     match outbound.message(&stamp) {
@@ -116,7 +117,7 @@ impl Writing<'_> {
     fn refused(&self) -> Outbound {
         let (source, id, kind) = match &self.record.cause {
             Cause::Input { source, id, kind, .. } => (source.clone(), id.clone(), kind.clone()),
-            Cause::Timer(_) | Cause::Clock | Cause::Rules | Cause::Customer => <_>::default(),
+            Cause::Timer(_) | Cause::Clock | Cause::Rules | Cause::Customer | Cause::Lag => <_>::default(),
         };
         let (code, detail) = match &self.record.verdict {
             Verdict::Rejected { code, detail } => (code.as_str(), detail.clone()),
@@ -191,6 +192,8 @@ impl Writing<'_> {
             | WorldFact::HoursTurned { .. }
             | WorldFact::MembershipTurned { .. }
             | WorldFact::ClockJumped { .. }
+            | WorldFact::CatchUpBegan { .. }
+            | WorldFact::CatchUpEnded
             | WorldFact::CalendarRunsOut { .. } => self.refused(),
         }
     }
