@@ -1,5 +1,5 @@
 //! What is fast, each beside what it is compared with, in one run:
-//! `cargo bench --bench throughput [-- core embedded peers services largest takeover stall]`.
+//! `cargo bench --bench throughput [-- core backlog herd embedded peers services largest takeover stall start]`.
 //! More of the core alone, instructions and memory too: `cargo bench -p picket-core`.
 #![expect(clippy::expect_used, reason = "a test that cannot go on says what it expected")]
 
@@ -29,17 +29,19 @@ mod speed {
 
 mod throughput {
     pub(crate) mod alone;
+    pub(crate) mod backlog;
     pub(crate) mod embedded;
     pub(crate) mod peers;
     pub(crate) mod relay;
     pub(crate) mod services;
     pub(crate) mod stall;
+    pub(crate) mod start;
     pub(crate) mod table;
     pub(crate) mod takeover;
 }
 
 use throughput::table::{Row, print};
-use throughput::{alone, embedded, peers, services, stall, takeover};
+use throughput::{alone, backlog, embedded, peers, services, stall, start, takeover};
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
@@ -47,6 +49,12 @@ fn main() {
     let mut rows: Vec<Row> = Vec::new();
     if runs("core") {
         rows.push(alone::measure());
+    }
+    if runs("backlog") {
+        rows.extend(backlog::measure());
+    }
+    if runs("herd") {
+        rows.extend(backlog::measure_herd());
     }
     if runs("embedded") {
         rows.extend(embedded::measure());
@@ -62,6 +70,9 @@ fn main() {
     }
     if wanted.iter().any(|w| w == "stall") {
         rows.extend(stall::measure());
+    }
+    if wanted.iter().any(|w| w == "start") {
+        rows.extend(start::measure());
     }
     if runs("services") {
         rows.extend(services::measure());

@@ -27,6 +27,7 @@ mod daemon {
     mod amnesia;
     mod bad_input;
     mod canaries;
+    mod catch_up;
     mod clock;
     mod customer_change;
     mod doctor;

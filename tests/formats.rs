@@ -55,7 +55,7 @@ const FACTS: [&str; 14] = [
 ];
 
 /// Events of the core, as the journal names them.
-const EVENTS: [&str; 43] = [
+const EVENTS: [&str; 45] = [
     "agent absence_began",
     "agent absence_ended",
     "agent absence_set",
@@ -91,6 +91,8 @@ const EVENTS: [&str; 43] = [
     "offer extended",
     "offer made",
     "offer revoked",
+    "world catch_up_began",
+    "world catch_up_ended",
     "world changed",
     "world clock_jumped",
     "world hours_turned",
@@ -105,9 +107,10 @@ const EVENTS: [&str; 43] = [
 const REFUSED: [&str; 3] =
     ["contact.received contact_exists", "offer.accept unknown_offer", "clock.advance clock_not_driven"];
 
-/// Timers that the run does not have: nobody vouches for agents yet, a calendar reaches further than a year, and a queue's
-/// service has to change for a quarter of an hour without anything that happens.
-const RARE: [TimerKind; 3] = [TimerKind::OrphanWait, TimerKind::CalendarHorizon, TimerKind::FloorEdge];
+/// Timers that the run does not have: nobody vouches for agents yet, a calendar reaches further than a year, a queue's
+/// service has to change for a quarter of an hour without anything that happens, and catching up is over long before.
+const RARE: [TimerKind; 4] =
+    [TimerKind::OrphanWait, TimerKind::CalendarHorizon, TimerKind::FloorEdge, TimerKind::CatchUpEnd];
 
 /// Reads a journal from its beginning.
 fn records(journal: &[Entry]) -> Result<(Vec<Record>, ShardState), record::Error> {
@@ -244,7 +247,12 @@ fn assert_everything_happened(records: &[Record]) {
             Cause::Timer(kind) => {
                 happened.insert(format!("timer {kind:?}"));
             }
-            cause @ (Cause::Clock | Cause::Rules | Cause::Customer | Cause::Forwarding | Cause::Moving) => {
+            cause @ (Cause::Clock
+            | Cause::Rules
+            | Cause::Customer
+            | Cause::Forwarding
+            | Cause::Moving
+            | Cause::Lag) => {
                 happened.insert(format!("cause {cause:?}"));
             }
         }
@@ -253,7 +261,7 @@ fn assert_everything_happened(records: &[Record]) {
     }
     let kinds = Inbound::KINDS.iter().filter(|kind| kind.serving == Serving::Now).map(|kind| kind.name.to_owned());
     let timers = TimerKind::ALL.iter().filter(|kind| !RARE.contains(kind)).map(|kind| format!("timer {kind:?}"));
-    let causes = ["Clock", "Rules", "Customer", "Forwarding", "Moving"].map(|cause| format!("cause {cause}"));
+    let causes = ["Clock", "Rules", "Customer", "Forwarding", "Moving", "Lag"].map(|cause| format!("cause {cause}"));
     let facts = FACTS.iter().map(|fact| format!("fact {fact}"));
     let events = EVENTS.iter().map(|event| (*event).to_owned());
     let wanted = kinds.chain(timers).chain(causes).chain(facts).chain(events).chain(["refused true".to_owned()]);

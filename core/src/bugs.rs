@@ -84,4 +84,10 @@ bugs! {
     WidensOnlyOnce,
     /// The contacts of a lost agent stay with her.
     LostKeepsContacts,
+    /// Offers are made while what happened meanwhile is still being told.
+    OffersWhileCatchingUp,
+    /// Nobody is looked at when catching up is over.
+    CatchUpWithoutAnEnd,
+    /// A fence opens because people did not take what they were not offered.
+    HoldsRunWhileCatchingUp,
 }

@@ -224,4 +224,11 @@ pub enum WorldFact {
         /// To which.
         queue: QueueId,
     },
+    /// Nobody is offered anything for a while: what happened while nobody listened is told first.
+    CatchUpBegan {
+        /// Ends by itself.
+        until: Timestamp,
+    },
+    /// That is over.
+    CatchUpEnded,
 }

@@ -37,6 +37,8 @@ pub enum Input {
     Replan(Vec<(ContactId, Box<Plan>)>, Replanning),
     /// A supervisor lends a team's people.
     Team(TeamId, TeamCommand),
+    /// What happened while nobody listened is about to be told, or has been.
+    CatchUp(CatchUp),
 }
 
 /// A contact as it arrives, identified and planned.
@@ -221,6 +223,17 @@ pub enum AgentCommand {
     Vouch(ExpectedPresence),
     /// She takes a waiting contact by hand, inside the checks of its plan.
     Pull(ContactId),
+}
+
+/// Listening to what happened while nobody listened. While it lasts nobody is offered or assigned anything: whoever waits
+/// may be gone, by a word that is still to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CatchUp {
+    /// It begins, and ends by itself after `CATCH_UP_LIMIT`; one that is on does not last longer for it.
+    Begin,
+    /// It is over, and everybody who can be served is. Nothing where none is on.
+    End,
 }
 
 /// What a supervisor can do with a team.

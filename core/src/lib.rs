@@ -30,8 +30,8 @@ pub use id::{
     SkillId, SourceId, TeamId, ThreadId,
 };
 pub use input::{
-    AgentCommand, Arrival, ContactCommand, EarlyEnd, Familiar, Fit, Input, OfferCommand, Relation, Supervision,
-    TeamCommand, Transfer, WorldChange,
+    AgentCommand, Arrival, CatchUp, ContactCommand, EarlyEnd, Familiar, Fit, Input, OfferCommand, Relation,
+    Supervision, TeamCommand, Transfer, WorldChange,
 };
 pub use names::{Kind, Name, Names};
 pub use plan::{
@@ -40,8 +40,8 @@ pub use plan::{
 };
 pub use rejection::Rejection;
 pub use router::{
-    ASKED_LIMIT, AgentView, By, CLOSED_KEPT, CLOSED_KEPT_FOR, Candidate, ChannelIdle, ChannelPresence, Check,
-    ContactState, ContactView, DECISIONS_KEPT, Decision, Detail, Estimate, Estimates, FenceState, Handover,
+    ASKED_LIMIT, AgentView, By, CATCH_UP_LIMIT, CLOSED_KEPT, CLOSED_KEPT_FOR, Candidate, ChannelIdle, ChannelPresence,
+    Check, ContactState, ContactView, DECISIONS_KEPT, Decision, Detail, Estimate, Estimates, FenceState, Handover,
     NAMED_LIMIT, ORPHAN_WAIT, OVERRIDE_SPAN, OfferView, QueueView, ReplanCursor, Router, SLICE_LIMIT, STEPS_LIMIT,
     TRANSFER_HOLD, TRIED_LIMIT, TeamView, TimerKind, Wake, Winner,
 };

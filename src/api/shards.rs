@@ -55,6 +55,7 @@ fn shown(shard: &Shard) -> Value {
         "time": (model.head.seq > 0).then(|| names::time(model.time)),
         "outputs": model.outputs,
         "forwarding": model.forwarding(),
+        "catching_up": model.router.catching_up().map(names::time),
         "trouble": trouble,
     })
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use picket_core::{ContactCommand, ContactFact, Event, Input, Kind, Millis, Name, Rejection, Timestamp};
+use picket_core::{CatchUp, ContactCommand, ContactFact, Event, Input, Kind, Millis, Name, Rejection, Timestamp};
 use picket_rules::{RuleSet, RuleTrace};
 
 use super::backoff::Backoff;
@@ -111,6 +111,27 @@ impl Decider {
 
     /// Brings time up to now: a recorded jump in either direction, then every timer that is due.
     pub(super) fn catch_up(&mut self) -> Vec<Decided> {
+        let mut decided = self.read_clock();
+        decided.extend(self.fire(self.keeper.last()));
+        decided
+    }
+
+    /// Records that what is delivered lags behind, before any timer that is due, or that it does so no more.
+    pub(super) fn note_lag(&mut self, what: CatchUp) -> Vec<Decided> {
+        let mut decided = self.read_clock();
+        let mut draft = Draft::default();
+        // The core never refuses it.
+        let _ = self.state.router.handle(self.keeper.last(), Input::CatchUp(what), &mut draft.events);
+        decided.push(self.seal(Cause::Lag, Verdict::Applied, draft));
+        decided
+    }
+
+    /// Whether the core catches up.
+    pub(super) const fn is_catching_up(&self) -> bool {
+        self.state.router.catching_up().is_some()
+    }
+
+    fn read_clock(&mut self) -> Vec<Decided> {
         let mut decided = Vec::new();
         match self.keeper.read() {
             Reading::Now(_) => {}
@@ -124,14 +145,13 @@ impl Decider {
             }
             Reading::SetBack(by, _) => decided.push(self.set_back(by)),
         }
-        decided.extend(self.fire(self.keeper.last()));
         decided
     }
 
     /// Records that journal time jumped; deadlines of live offers move with it.
     pub(super) fn jump(&mut self, by: Millis) -> Decided {
         let mut draft = Draft::default();
-        // The one input that the core never refuses.
+        // The core never refuses it.
         let _ = self.state.router.handle(self.keeper.last(), Input::ClockJumped(by), &mut draft.events);
         self.seal(Cause::Clock, Verdict::Applied, draft)
     }

@@ -148,12 +148,15 @@ mod tests {
     use std::sync::Arc;
 
     use picket_core::Timestamp;
+    use tokio::sync::mpsc;
     use tokio_util::sync::CancellationToken;
 
-    use super::SnapshotKeeper;
+    use super::{SnapshotKeeper, Snapshots};
     use crate::shard::ports::{Batch, Head, Snapshot, Store as _, Token};
     use crate::shard::record::{Cause, Record, VERSION, Verdict};
+    use crate::shard::recover::Read;
     use crate::shard::snapshot::decode;
+    use crate::shard::state::ShardState;
     use crate::store::Memory;
     use crate::telemetry::Metrics;
 
@@ -200,6 +203,38 @@ mod tests {
         assert_eq!(seqs, [4_999, 2_500]);
         let first = keeper.store.read("s", 0, 1).await.unwrap();
         assert_eq!(first.first().map(|entry| entry.seq), Some(2_501), "what both contain is trimmed");
+    }
+
+    #[test]
+    fn one_is_due_every_so_many_records_once_all_its_outputs_are_published() {
+        let (due, mut told) = mpsc::channel(1);
+        let mut state = ShardState::default();
+        let mut snapshots = Snapshots::new(100, &state, due);
+        let mut at = |seq: u64, outputs: u64, published: u64| {
+            (state.head.seq, state.outputs) = (seq, outputs);
+            snapshots.consider(&state, published);
+            told.try_recv().ok()
+        };
+        assert_eq!(at(99, 50, 50), None);
+        assert_eq!(at(100, 60, 59), None);
+        assert_eq!(at(150, 90, 60), Some(100), "as it was due");
+        assert_eq!(at(199, 99, 99), None);
+        assert_eq!(at(250, 99, 99), Some(250));
+    }
+
+    #[tokio::test]
+    async fn a_start_reads_only_what_lies_behind_the_older_snapshot_however_long_the_journal_was() {
+        let keeper = keeper(25_000).await;
+        for seq in [5_000, 10_000, 15_000, 20_000] {
+            keeper.keep(seq).await.unwrap();
+        }
+        let end = keeper.store.head("s").await.unwrap();
+        let read = Read::begin(&*keeper.store, "s", 0).await.unwrap();
+        assert_eq!(read.state.head.seq, 15_000);
+        let read = read.up_to(&*keeper.store, "s", &end).await.unwrap();
+        assert_eq!((read.state.head, read.replayed), (end, 10_000));
+        let first = keeper.store.read("s", 0, 1).await.unwrap();
+        assert_eq!(first.first().map(|entry| entry.seq), Some(15_001), "nothing else is left to be read");
     }
 
     async fn kept(keeper: &SnapshotKeeper) -> Vec<Snapshot> {

@@ -15,6 +15,7 @@ mod handle;
 mod identify;
 mod intake;
 mod keeper;
+mod lag;
 mod lease;
 mod measure;
 pub mod moving;

@@ -71,6 +71,8 @@ pub enum Cause {
     Forwarding,
     /// A domain went to another shard, or came from one.
     Moving,
+    /// What the broker delivers lags behind, or does so no more.
+    Lag,
 }
 
 /// Whether a cause took effect.

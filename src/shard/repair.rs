@@ -108,8 +108,8 @@ impl Loop {
         self.is_quiet() && self.repair.as_ref().is_some_and(|repair| repair.ending.is_none())
     }
 
-    fn is_quiet(&self) -> bool {
-        self.queue.is_empty() && !self.writing && self.suspects.is_idle()
+    pub(super) fn is_quiet(&self) -> bool {
+        self.queue.is_empty() && self.writing.is_none() && self.suspects.is_idle()
     }
 
     fn begin_repair(&mut self, tail: LostTail) {

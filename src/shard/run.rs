@@ -18,6 +18,7 @@ use super::decided::{Decided, Effect};
 use super::feed::Feed;
 use super::handle::{Health, Submission};
 use super::keeper::Snapshots;
+use super::lag::{Lag, Turn};
 use super::measure;
 use super::ports::{Broker, DeadLetter, Delivery, Inbox, Receipt, StoreError};
 use super::publisher::Outqueue;
@@ -68,6 +69,7 @@ pub(super) struct Loop {
     pub(super) witness: Witness,
     pub(super) broker: Arc<dyn Broker>,
     pub(super) repair: Option<Repair>,
+    pub(super) lag: Lag,
     pub(super) model: Arc<RwLock<ShardState>>,
     pub(super) feed: Feed,
     pub(super) health: Arc<watch::Sender<Health>>,
@@ -75,7 +77,8 @@ pub(super) struct Loop {
     pub(super) outqueue: Arc<Outqueue>,
     pub(super) snapshots: Snapshots,
     pub(super) queue: VecDeque<Decided>,
-    pub(super) writing: bool,
+    /// Since when a batch is being written.
+    pub(super) writing: Option<Monotonic>,
     pub(super) batches: mpsc::Sender<Vec<Decided>>,
     pub(super) written: mpsc::Receiver<Written>,
     pub(super) dead: mpsc::Sender<(DeadLetter, Option<Receipt>)>,
@@ -116,10 +119,14 @@ enum Woken {
     Timer,
     /// Nothing has arrived, and not everybody is planned anew.
     Replanning,
+    /// Nothing has arrived for as long as a catch-up waits for more.
+    CaughtUp,
     /// Outputs were published: there may be room for more.
     Drained,
     /// Deliveries may be taken from now on.
     Compared,
+    /// Timers are held no longer.
+    Released,
 }
 
 impl Origin {
@@ -138,8 +145,10 @@ impl Loop {
         stop: &CancellationToken,
     ) -> Result<(), Lost> {
         self.health.send_modify(|health| health.active = true);
+        self.metrics.catching_up(&self.decider.shard, self.decider.is_catching_up());
         let result = self.turn_until_stopped(submissions, rules, parts, stop).await;
         self.health.send_modify(|health| health.active = false);
+        self.metrics.catching_up(&self.decider.shard, false);
         self.suspects.let_go().await;
         if self.repair.take().is_some() {
             self.health.send_if_modified(|health| health.set("repair", None));
@@ -165,7 +174,10 @@ impl Loop {
             self.take_held(stop).await?;
             self.send_batch().await;
             let takes = self.takes();
-            if takes && self.decider.is_replanning() {
+            let held = self.lag.held();
+            let quiet_for = self.look_at_lag(takes);
+            let replans = takes && held.is_none();
+            if replans && self.decider.is_replanning() {
                 tokio::select! {
                     biased;
                     () = stop.cancelled() => {}
@@ -175,7 +187,7 @@ impl Loop {
             // What was lost comes before anything new.
             let (takes_new, reads_archive) = (takes && self.repair.is_none(), takes && self.reads_archive());
             let room = if takes_new && is_compared { self.suspects.may_take(self.limits.batch) } else { None };
-            let replans = takes && self.decider.is_replanning();
+            let replans = replans && self.decider.is_replanning();
             let woken = tokio::select! {
                 biased;
                 () = stop.cancelled() => Woken::Stop,
@@ -184,11 +196,13 @@ impl Loop {
                 Some(receipt) = self.buried.recv() => Woken::Buried(receipt),
                 Some(record) = self.forwarding.arrived.recv() => Woken::Arrived(record),
                 Ok(()) = rules.changed() => Woken::Activate(rules.borrow_and_update().clone()),
-                () = until_timer(self.decider.wakes_in()), if takes => Woken::Timer,
+                () = until_timer(self.decider.wakes_in()), if takes && held.is_none() => Woken::Timer,
+                () = until_timer(held), if takes && held.is_some() => Woken::Released,
                 Some(submission) = submissions.recv(), if takes_new => Woken::Submitted(submission),
                 deliveries = self.inbox.take(room.unwrap_or(1)), if room.is_some() => Woken::Delivered(deliveries),
                 page = repair::page(&mut self.repair), if reads_archive => Woken::Archived(page),
                 () = self.compared.cancelled(), if !is_compared => Woken::Compared,
+                () = until_timer(quiet_for), if quiet_for.is_some() => Woken::CaughtUp,
                 () = std::future::ready(()), if replans => Woken::Replanning,
                 () = self.outqueue.drained(), if !takes && !bugs::has(Bug::SleepsWhenFull) => Woken::Drained,
             };
@@ -206,8 +220,9 @@ impl Loop {
                     let decided = self.decider.activate(&rules);
                     self.queue.extend(decided);
                 }
-                Woken::Replanning | Woken::Drained | Woken::Compared => {}
+                Woken::Replanning | Woken::Drained | Woken::Compared | Woken::Released => {}
                 Woken::Timer => self.queue.extend(self.decider.catch_up()),
+                Woken::CaughtUp => self.end_catch_up(),
                 Woken::Submitted(first) => {
                     let more = std::iter::from_fn(|| submissions.try_recv().ok()).take(self.limits.batch - 1);
                     let all = std::iter::once(first).chain(more);
@@ -231,7 +246,7 @@ impl Loop {
     }
 
     async fn send_batch(&mut self) {
-        if self.writing || self.queue.is_empty() {
+        if self.writing.is_some() || self.queue.is_empty() {
             return;
         }
         let mut records = 0;
@@ -246,12 +261,14 @@ impl Loop {
             self.outqueue.add(batch.iter().flat_map(|one| one.outputs.iter().map(Arc::clone)));
         }
         // The channel has room for the one batch that may be under way; a closed one shows up as a lost part.
-        self.writing = self.batches.send(batch).await.is_ok();
+        self.writing = self.batches.send(batch).await.is_ok().then(Monotonic::now);
     }
 
     async fn committed(&mut self, result: Option<Written>) -> Result<(), Lost> {
         let decided = result.ok_or(Lost::Part("the writer ended"))??;
-        self.writing = false;
+        if let Some(since) = self.writing.take() {
+            self.lag.wrote(since.elapsed());
+        }
         self.show(&decided);
         let mut receipts = Vec::new();
         for one in decided {
@@ -325,6 +342,10 @@ impl Loop {
             () = stop.cancelled() => return,
             rows = self.decider.look_up(read.iter().flatten().flatten()) => rows,
         };
+        let turn = self.lag_of(&items, &read);
+        if turn == Turn::Begins {
+            self.begin_catch_up();
+        }
         self.queue.extend(self.decider.catch_up());
         for ((message, origin), arrived) in items.into_iter().zip(read) {
             let mut answers = Vec::with_capacity(arrived.len());
@@ -345,6 +366,9 @@ impl Loop {
                 }
             }
             self.settle(message, origin, answers, refused).await;
+        }
+        if turn == Turn::Ends {
+            self.end_catch_up();
         }
     }
 
@@ -402,7 +426,7 @@ impl Loop {
 
     /// Commits what was taken, within the time that a stop allows.
     async fn drain(&mut self) -> Result<(), Lost> {
-        while self.writing || !self.queue.is_empty() {
+        while self.writing.is_some() || !self.queue.is_empty() {
             self.send_batch().await;
             let result = tokio::time::timeout(Duration::from_secs(5), self.written.recv()).await;
             self.committed(result.unwrap_or(None)).await?;

@@ -19,6 +19,7 @@ use super::forwarder::Forwarder;
 use super::handle::{Owner, ShardSide};
 use super::identify::Pepper;
 use super::keeper::{SnapshotKeeper, Snapshots};
+use super::lag::Lag;
 use super::lease::Leaseholder;
 use super::moving;
 use super::neighbours::Neighbours;
@@ -334,6 +335,8 @@ impl Service {
         };
         // The daemon may have ended before everybody had a plan of the rules in force.
         decider.begin_replanning();
+        let (gap, is_on) = (decider.keeper.gap(), decider.is_catching_up());
+        let lag = Lag::new(gap, is_on, inbox.pulse().is_some());
         let queue = first_records(&mut decider);
         Ok(Loop {
             limits: self.limits,
@@ -343,10 +346,11 @@ impl Service {
             witness,
             broker: Arc::clone(&self.broker),
             repair: None,
+            lag,
             model: Arc::clone(&self.side.model),
             feed: self.side.feed.clone(),
             metrics: Arc::clone(&self.metrics),
-            writing: false,
+            writing: None,
             decider,
             health,
             outqueue,
@@ -455,7 +459,7 @@ async fn keep_connected(outbox: &mut Option<Box<dyn Outbox>>) {
 fn first_records(decider: &mut Decider) -> VecDeque<super::decided::Decided> {
     let mut queue = VecDeque::new();
     let clock = decider.keeper.clock().clone();
-    let (before, now) = (decider.state.time, clock.now());
+    let (before, now, gap) = (decider.state.time, clock.now(), decider.keeper.gap());
     if clock.is_driven() {
         clock.advance(before);
         decider.keeper.reach(before);
@@ -463,7 +467,6 @@ fn first_records(decider: &mut Decider) -> VecDeque<super::decided::Decided> {
     } else {
         decider.keeper.reach(now);
         queue.extend(decider.let_go());
-        let gap = if before.0 == 0 { Millis::ZERO } else { now.since(before) };
         queue.push_back(decider.jump(gap));
         let behind = decider.keeper.behind();
         if behind > Millis::ZERO {

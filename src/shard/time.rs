@@ -55,6 +55,12 @@ impl Keeper {
         &self.clock
     }
 
+    /// How far the wall clock is ahead of the last reading; none where there was none before, or time is driven.
+    pub(crate) fn gap(&self) -> Millis {
+        let last = self.last();
+        if last.0 == 0 || self.clock.is_driven() { Millis::ZERO } else { self.clock.now().since(last) }
+    }
+
     /// How far the wall clock was behind when it was read last, if that is more than can come of rounding and slewing.
     pub(crate) fn behind(&self) -> Millis {
         let behind = self.last.saturating_sub(self.wall);

@@ -51,6 +51,8 @@ pub struct Metrics {
     journal: Family<Shard, Gauge>,
     outbox: Family<Shard, Gauge>,
     suspect_mode: Family<Shard, Gauge>,
+    catching_up: Family<Shard, Gauge>,
+    catch_ups: Counter,
     queue_depth: Family<Queue, Gauge>,
     contacts: Family<State, Gauge>,
     agents: Family<Agents, Gauge>,
@@ -112,6 +114,8 @@ impl Metrics {
             journal: Family::default(),
             outbox: Family::default(),
             suspect_mode: Family::default(),
+            catching_up: Family::default(),
+            catch_ups: Counter::default(),
             queue_depth: Family::default(),
             contacts: Family::default(),
             agents: Family::default(),
@@ -150,6 +154,9 @@ impl Metrics {
         all.register("outbox_waiting", "Outputs committed and not yet published", self.outbox.clone());
         let suspect = "1 while messages are taken one at a time, because one of them may end the process";
         all.register("suspect_mode", suspect, self.suspect_mode.clone());
+        let catching_up = "1 while nobody is offered anything, because what the broker delivers happened long ago";
+        all.register("catching_up", catching_up, self.catching_up.clone());
+        all.register("catch_ups", "Times that began", self.catch_ups.clone());
         all.register("queue_depth", "Waiting contacts, by queue", self.queue_depth.clone());
         all.register("contacts", "Contacts that are not closed, by state", self.contacts.clone());
         all.register("agents", "Agents, by effective state", self.agents.clone());
@@ -253,6 +260,14 @@ impl Metrics {
     /// Notes whether messages are taken one at a time.
     pub fn suspect_mode(&self, shard: &str, is_on: bool) {
         of(&self.suspect_mode, shard).set(i64::from(is_on));
+    }
+
+    /// Notes whether a shard catches up.
+    pub fn catching_up(&self, shard: &str, is_on: bool) {
+        let was_on = of(&self.catching_up, shard).set(i64::from(is_on));
+        if is_on && was_on == 0 {
+            self.catch_ups.inc();
+        }
     }
 
     /// Everything in the OpenMetrics text format, with the gauges of this moment, for each shard.

@@ -131,6 +131,18 @@ pub(crate) fn publish_once(url: &str, domain: &str, input: &Value) -> Confirmati
     })
 }
 
+/// Publishes inputs in order over one connection, each confirmed.
+pub(crate) fn publish_all(url: &str, domain: &str, inputs: &[Value]) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let (_connection, channel) = open(url).await.expect("a connection");
+        for input in inputs {
+            let confirmation = publish_one(&channel, domain, input).await.expect("an answer of the broker");
+            assert!(matches!(confirmation, Confirmation::Ack(None)), "{input} is not taken: {confirmation:?}");
+        }
+    });
+}
+
 /// Publishes one input after the other, each until it is confirmed.
 async fn publish(place: Place, mut inputs: mpsc::Receiver<Value>, ledger: Arc<Mutex<Ledger>>) {
     let mut next = None;

@@ -1,7 +1,8 @@
 //! Decides where the run whose journal is kept takes place: one shard of the real shell in virtual time, a store in memory,
-//! and a broker that says nothing.
+//! and a broker that delivers what it is given, and publishes to nobody.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::VecDeque;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use picket::clock::Clock;
 use picket::contract::Sources;
-use picket::contract::wire::OutMessage;
+use picket::contract::wire::{OutMessage, WireMessage};
 use picket::shard::moving::Move;
 use picket::shard::ports::{
     Batch, Broker, BrokerError, DeadLetter, DeadLetters, Delivery, DirectoryKey, DirectoryKind, DirectoryWrite, Entry,
@@ -20,7 +21,7 @@ use picket::store::Memory;
 use picket::telemetry::Metrics;
 use picket_core::Timestamp;
 use picket_rules::{RuleSet, Source};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -41,6 +42,7 @@ const LOOK: Duration = Duration::from_secs(10);
 pub(crate) struct Place {
     pub(crate) clock: Clock,
     pub(crate) store: Memory,
+    broker: Quiet,
     daemon: Option<Daemon>,
     rules: watch::Sender<Arc<RuleSet>>,
     kept: Vec<Entry>,
@@ -56,8 +58,9 @@ struct Daemon {
 impl Place {
     pub(crate) fn open(now: Timestamp, store: Memory, rules: &Arc<RuleSet>) -> Self {
         let (rules, _) = watch::channel(Arc::clone(rules));
+        let (clock, broker) = (Clock::set_to(now), Quiet::default());
         let neighbours = vec![(NEIGHBOUR.to_owned(), vec!["mars".to_owned()])];
-        let mut place = Self { clock: Clock::set_to(now), store, daemon: None, rules, kept: Vec::new(), neighbours };
+        let mut place = Self { clock, store, broker, daemon: None, rules, kept: Vec::new(), neighbours };
         place.start();
         place
     }
@@ -73,7 +76,7 @@ impl Place {
             snapshot_every: 1_000_000,
             clock: self.clock.clone(),
             store: Arc::new(self.store.clone()),
-            broker: Arc::new(Quiet),
+            broker: Arc::new(self.broker.clone()),
             sources: Arc::new(Sources::default()),
             pepper: pepper(),
             metrics: Arc::new(Metrics::new()),
@@ -136,6 +139,13 @@ impl Place {
         }
     }
 
+    /// Has the broker deliver a message.
+    pub(crate) fn deliver(&self, message: WireMessage) {
+        let Queue { messages, news } = &*self.broker.0;
+        messages.lock().unwrap_or_else(PoisonError::into_inner).push_back(message);
+        news.notify_one();
+    }
+
     /// Puts other rules in force.
     pub(crate) fn activate(&self, rules: &Arc<RuleSet>) {
         self.rules.send_replace(Arc::clone(rules));
@@ -184,18 +194,24 @@ pub(crate) async fn store_with_neighbour() -> Memory {
     store
 }
 
-/// A broker that delivers nothing and publishes to nobody.
-#[derive(Debug)]
-pub(crate) struct Quiet;
+/// A broker that delivers each message once, and publishes to nobody.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Quiet(Arc<Queue>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    messages: Mutex<VecDeque<WireMessage>>,
+    news: Notify,
+}
 
 #[async_trait]
 impl Broker for Quiet {
     fn inbox(&self, _: &str) -> Result<Box<dyn Inbox>, BrokerError> {
-        Ok(Box::new(Self))
+        Ok(Box::new(self.clone()))
     }
 
     fn outbox(&self, _: &str) -> Result<Box<dyn Outbox>, BrokerError> {
-        Ok(Box::new(Self))
+        Ok(Box::new(self.clone()))
     }
 
     async fn forward(&self, _: &Forward) -> Result<(), BrokerError> {
@@ -203,14 +219,25 @@ impl Broker for Quiet {
     }
 
     fn dead_letters(&self) -> Arc<dyn DeadLetters> {
-        Arc::new(Self)
+        Arc::new(self.clone())
     }
 }
 
 #[async_trait]
 impl Inbox for Quiet {
-    async fn take(&mut self, _: usize) -> Vec<Delivery> {
-        std::future::pending().await
+    async fn take(&mut self, most: usize) -> Vec<Delivery> {
+        loop {
+            {
+                let mut messages = self.0.messages.lock().unwrap_or_else(PoisonError::into_inner);
+                let count = messages.len().min(most);
+                let deliver = |(tag, message)| Delivery { receipt: Receipt { session: 1, tag }, message };
+                let taken: Vec<Delivery> = (1..).zip(messages.drain(..count)).map(deliver).collect();
+                if !taken.is_empty() {
+                    return taken;
+                }
+            }
+            self.0.news.notified().await;
+        }
     }
 
     async fn acknowledge(&mut self, _: &[Receipt]) {}

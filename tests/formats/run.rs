@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use picket::contract::answer::{Answer, Outcome};
+use picket::contract::value::Moment;
 use picket::contract::wire::WireMessage;
 use picket::shard::chance;
 use picket::shard::ports::Entry;
 use picket::shard::{ShardHandle, ShardState};
-use picket_core::{ContactId, Kind, Timestamp};
+use picket_core::{ContactId, Kind, Millis, Timestamp};
 use serde_json::{Value, json};
 
 use crate::place::{LATER_RULES, Place, RULES, store_with_neighbour};
@@ -55,6 +56,7 @@ pub(crate) fn run() -> Ran {
                     let (domain, shard) = rest.split_once(' ').expect("a domain and a shard");
                     place.move_domain(domain, shard).await;
                 }
+                "late" => late(&place, number, rest),
                 source => refused.extend(say(&place, number, source, rest).await),
             }
             place.journal();
@@ -69,22 +71,39 @@ fn millis(text: &str) -> Duration {
     Duration::from_millis(text.parse().expect("milliseconds"))
 }
 
-/// Sends one event; its type and the code if it is refused.
-async fn say(place: &Place, number: usize, source: &str, rest: &str) -> Option<String> {
+/// An event without a time.
+fn event(place: &Place, number: usize, source: &str, rest: &str) -> Value {
     let (kind, data) = rest.split_once(' ').expect("source, type and data");
-    let handle = place.handle();
-    let data = filled(handle, data);
+    let data = filled(place.handle(), data);
     let data: Value = serde_json::from_str(&data).unwrap_or_else(|error| panic!("run.txt:{number}: {error}"));
-    let event = json!({
+    json!({
         "specversion": "1.0", "id": format!("line-{number}"), "source": source,
         "type": format!("picket.{kind}.v1"), "data": data,
-    });
-    let message = WireMessage {
+    })
+}
+
+fn message(event: &Value) -> WireMessage {
+    WireMessage {
         body: event.to_string().into(),
         content_type: Some("application/cloudevents+json".to_owned()),
         ..WireMessage::default()
-    };
-    let answers = handle.submit(message).await.unwrap_or_else(|error| panic!("run.txt:{number}: {error}"));
+    }
+}
+
+/// Has the broker deliver an event that happened a minute ago.
+fn late(place: &Place, number: usize, rest: &str) {
+    let (source, rest) = rest.split_once(' ').expect("source, type and data");
+    let mut event = event(place, number, source, rest);
+    let at = place.clock.now() - Millis::from_secs(60);
+    event["time"] = json!(Moment(at));
+    place.deliver(message(&event));
+}
+
+/// Sends one event; its type and the code if it is refused.
+async fn say(place: &Place, number: usize, source: &str, rest: &str) -> Option<String> {
+    let kind = rest.split(' ').next().unwrap_or_default();
+    let message = message(&event(place, number, source, rest));
+    let answers = place.handle().submit(message).await.unwrap_or_else(|error| panic!("run.txt:{number}: {error}"));
     let refused = |answer: Answer| {
         let code = answer.code.unwrap_or_default();
         (answer.result == Outcome::Rejected).then(|| format!("{kind} {code}"))

@@ -120,12 +120,12 @@ pub(crate) fn is_of_kind(name: &str, kind: &str) -> bool {
     name.split(' ').next() == Some(kind)
 }
 
-/// Every kind of trouble.
+/// Every kind of trouble, and what the shell does about a queue of late events.
 pub(crate) fn kinds() -> Vec<String> {
     let dooms = DOOMS.iter().map(|(doom, _)| format!("{doom:?}"));
     let strikes = STRIKES.iter().map(|strike| format!("{strike:?}"));
     let slips = SLIPS.iter().map(|(slip, _)| format!("{slip:?}"));
-    dooms.chain(strikes).chain(slips).collect()
+    dooms.chain(strikes).chain(slips).chain(["CatchUp".to_owned()]).collect()
 }
 
 /// Everything that went wrong in a run, counted, by name.
@@ -275,6 +275,11 @@ impl Fate {
     /// Notes that something struck.
     pub(crate) fn struck(&self, strike: Strike) {
         count(&mut self.state().tally, format!("{strike:?}"));
+    }
+
+    /// Notes that something happened that is no trouble, and worth a count.
+    pub(crate) fn noted(&self, what: &str) {
+        count(&mut self.state().tally, what.to_owned());
     }
 
     /// How long a strike lasts: mostly short, at times longer than a lease and a heartbeat.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use picket::contract::wire::WireMessage;
 use picket::shard::ShardHandle;
+use picket_sim::message::moment;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
@@ -29,6 +30,8 @@ pub(crate) struct Platform {
     broker: Server,
     fate: Arc<Fate>,
     desk: Way,
+    /// Whether events say when they happened.
+    timed: bool,
     to_broker: VecDeque<Value>,
     shared: Arc<Mutex<Shared>>,
 }
@@ -44,12 +47,16 @@ impl Platform {
         let shared = Arc::new(Mutex::new(Shared::default()));
         tokio::spawn(ask(Arc::clone(&shared), Arc::clone(doors)));
         let desk = if fate.below(2) == 0 { Way::Http } else { Way::Broker };
-        Self { broker: broker.clone(), fate: Arc::clone(fate), desk, to_broker: VecDeque::new(), shared }
+        let timed = fate.below(4) > 0;
+        Self { broker: broker.clone(), fate: Arc::clone(fate), desk, timed, to_broker: VecDeque::new(), shared }
     }
 
-    /// Takes events over, to be sent as soon and as often as it takes.
-    pub(crate) fn send(&mut self, events: Vec<Value>) {
-        for event in events {
+    /// Takes events over that happen now, to be sent as soon and as often as it takes.
+    pub(crate) fn send(&mut self, now: i64, events: Vec<Value>) {
+        for mut event in events {
+            if self.timed {
+                event["time"] = moment(now).into();
+            }
             tracing::debug!(%event, "input");
             match event["source"].as_str() {
                 Some("desk" | "crm") if self.desk == Way::Http => self.shared().to_http.push_back(event),

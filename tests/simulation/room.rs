@@ -101,6 +101,8 @@ struct Room {
     kinds: BTreeMap<String, u64>,
     trace: u64,
     wrong: Vec<String>,
+    /// The catch-up that is on, by its end.
+    catching_up: Option<Timestamp>,
     /// Who ends now is not started again.
     over: bool,
 }
@@ -113,7 +115,7 @@ impl Room {
         let (store, broker) = (store::Server::new(), broker::Server::new(&fate));
         let doors = Arc::new(Mutex::new(vec![None, None]));
         let mut platform = Platform::start(&broker, &doors, &fate);
-        platform.send(opening);
+        platform.send(NOON, opening);
         let mut room = Self {
             started: Instant::now(),
             fate,
@@ -132,6 +134,7 @@ impl Room {
             kinds: BTreeMap::new(),
             trace: 0xcbf2_9ce4_8422_2325,
             wrong: Vec::new(),
+            catching_up: None,
             over: false,
         };
         room.start(0);
@@ -305,10 +308,28 @@ impl Room {
 
     fn turn(&mut self) {
         self.hear();
-        let due = self.world.due(self.now());
-        self.platform.send(due);
+        let now = self.now();
+        let due = self.world.due(now);
+        self.platform.send(now, due);
+        self.look_for_catch_ups();
         self.platform.publish();
         self.broker.send_again();
+    }
+
+    /// Counts catch-ups as they begin and end.
+    fn look_for_catch_ups(&mut self) {
+        let Some((end, time)) =
+            self.owner().map(|owner| owner.model()).map(|model| (model.router.catching_up(), model.time))
+        else {
+            return;
+        };
+        match (self.catching_up, end) {
+            (None, Some(_)) => self.fate.noted("CatchUp began"),
+            (Some(until), None) if time >= until => self.fate.noted("CatchUp ended by its limit"),
+            (Some(_), None) => self.fate.noted("CatchUp ended"),
+            _ => {}
+        }
+        self.catching_up = end;
     }
 
     /// What the platforms' own queue brought.
@@ -397,6 +418,9 @@ impl Room {
         self.settle().await;
         let simulated = self.started.elapsed();
         let shown = self.shown();
+        if self.owner().is_some_and(|owner| owner.model().router.catching_up().is_some()) {
+            self.wrong.push("catching up never ends".to_owned());
+        }
         self.over = true;
         self.daemons.iter_mut().flatten().for_each(Daemon::stop);
         while self.daemons.iter().any(Option::is_some) {

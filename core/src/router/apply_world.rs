@@ -35,6 +35,8 @@ impl Router {
             WorldFact::HoursTurned { calendar, open } => self.apply_hours(at, *calendar, *open),
             WorldFact::MembershipTurned { team } => self.review_team(at, *team),
             WorldFact::ClockJumped { by } => self.apply_jump(*by),
+            WorldFact::CatchUpBegan { until } => self.apply_catch_up(Some(*until)),
+            WorldFact::CatchUpEnded => self.apply_catch_up(None),
             WorldFact::CalendarRunsOut { calendar } => {
                 if let Some(hours) = self.hours.get_mut(calendar.index()) {
                     hours.asked = true;
@@ -335,6 +337,7 @@ impl Router {
             }
             self.arm_contact(id);
         }
+        self.extend_catch_up(by);
     }
 }
 

@@ -44,10 +44,20 @@ struct Claim {
 #[derive(Debug, Default)]
 struct Round {
     claims: Vec<Claim>,
-    /// Agents looked at since something happened last.
+    /// Agents looked at since something happened last, by number.
     looked_at: Vec<AgentId>,
     /// Agents who would have a contact if another did not come before them.
     passed_over: Vec<AgentId>,
+    /// Whether every queue compares its contacts as different queues are compared, once that was asked.
+    is_one_order: Option<bool>,
+}
+
+impl Round {
+    fn note(&mut self, agent: AgentId) {
+        if let Err(place) = self.looked_at.binary_search(&agent) {
+            self.looked_at.insert(place, agent);
+        }
+    }
 }
 
 /// What comes before any comparison of waits.
@@ -104,6 +114,9 @@ impl Router {
     /// Carries out everything that has become possible. First everybody moves on whose time has come and whom nobody
     /// can take, then the best contact that anybody can take is put before whom it is entitled to; and so on.
     pub(crate) fn settle(&mut self, now: Timestamp, out: &mut Vec<Event>) {
+        if self.is_nobody_offered() {
+            return self.settle_without_offers(now, out);
+        }
         self.stir_due(now);
         let mut round = Round::default();
         let mut stirred = Stirred::default();
@@ -123,7 +136,7 @@ impl Router {
     }
 
     /// A deadline is compared with `now`, not with whether its timer has fired: whose time has come is looked at.
-    fn stir_due(&mut self, now: Timestamp) {
+    pub(super) fn stir_due(&mut self, now: Timestamp) {
         let due = self.timers.iter().take_while(|(at, _)| *at <= now);
         let due = due.filter_map(|(_, timer)| if let Timer::Contact(_, id) = timer { Some(id) } else { None });
         self.work.contacts.extend(due);
@@ -153,7 +166,7 @@ impl Router {
         }
     }
 
-    fn put_before_all(&mut self, now: Timestamp, id: ContactId, choices: Vec<Choice>, out: &mut Vec<Event>) {
+    pub(super) fn put_before_all(&mut self, now: Timestamp, id: ContactId, choices: Vec<Choice>, out: &mut Vec<Event>) {
         for (number, choice) in choices.into_iter().enumerate() {
             if number == 0 || self.still_stands(choice) {
                 self.put_before(now, id, choice, out);
@@ -167,7 +180,7 @@ impl Router {
         loop {
             while let Some(id) = self.work.agents.pop_first() {
                 round.claims.retain(|claim| claim.agent != id);
-                round.looked_at.push(id);
+                round.note(id);
                 let claim = self.best_for(id, now, round);
                 round.claims.extend(claim);
             }
@@ -227,6 +240,12 @@ impl Router {
         }
     }
 
+    /// The best of the contacts that an agent may have now.
+    pub(super) fn best_contact(&self, id: AgentId, now: Timestamp) -> Option<ContactId> {
+        let agent = self.live_agent(id).filter(|agent| self.takes_anything(agent))?;
+        self.best_heads(agent, &[], now).first().map(|head| head.waiting.contact)
+    }
+
     /// The contact that an agent should have next: the best head of each queue, and then the best of those. One that
     /// would be put before somebody else instead is hers to claim, who is looked at too unless she was already.
     fn best_for(&mut self, id: AgentId, now: Timestamp, round: &mut Round) -> Option<Claim> {
@@ -248,8 +267,12 @@ impl Router {
                 }
                 if let Some(other) = first {
                     round.passed_over.push(id);
-                    if !round.looked_at.contains(&other) {
+                    if round.looked_at.binary_search(&other).is_err() {
                         self.work.agents.insert(other);
+                    }
+                    // What she could have instead comes after what the other has: it can wait, and the line may be long.
+                    if self.is_settled_before(other, head, round) {
+                        return None;
                     }
                 }
                 passed.push(head.waiting.contact);
@@ -260,6 +283,20 @@ impl Router {
                 return claim;
             }
         }
+    }
+
+    /// Whether what another has instead of this head comes before everything behind it: it is this one or a better one by
+    /// the same order, and of no lower rank for the other.
+    fn is_settled_before(&self, other: AgentId, head: &Head, round: &mut Round) -> bool {
+        let by_promise = || self.queues.iter().all(|(_, queue)| queue.spec.order == QueueOrder::Promise);
+        if !*round.is_one_order.get_or_insert_with(by_promise) {
+            return false;
+        }
+        let pair = self.pair(head.waiting.contact, other);
+        let is_own = |(contact, agent): (&Contact, &Agent)| {
+            contact.fence.is_some_and(|fence| agent.teams.contains(&fence.team)) && !self.has(Bug::OwnTeamNotFirst)
+        };
+        head.rank.own == Order::Second || pair.is_some_and(is_own)
     }
 
     /// The best of each queue of the contacts at the heads of an agent's lanes that she may have now; the best of all

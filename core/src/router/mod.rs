@@ -6,6 +6,7 @@
 //! | `on_receive`, `on_contact`, `on_consult`, `on_replan`, `on_offer`, `on_agent`, `on_world`, `on_supervise` | whether an input is granted, and which events follow |
 //! | `apply`, `apply_contact`, `apply_agent`, `apply_world` | what an event changes: the only writers of state |
 //! | `matching`, `choice`, `check` | who gets a contact, which contact an agent gets, which check fails |
+//! | `catch_up` | when nobody is offered anything, and who gets what when that is over |
 //! | `steps`, `fence`, `audience`, `floor` | how a plan goes on, who is inside, whom a step means, when reserves are released |
 //! | `lanes`, `line`, `place`, `pool`, `capacity`, `pending` | how waiting contacts and available agents are kept |
 //! | `flow`, `estimate` | how fast lines move, and how long a contact is expected to wait |
@@ -23,6 +24,7 @@ mod apply_contact;
 mod apply_world;
 mod audience;
 mod capacity;
+mod catch_up;
 mod check;
 mod choice;
 mod estimate;
@@ -62,6 +64,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 pub use apply_contact::{CLOSED_KEPT, CLOSED_KEPT_FOR};
+pub use catch_up::CATCH_UP_LIMIT;
 pub use choice::ASKED_LIMIT;
 pub use estimate::{Estimate, Estimates};
 pub use explain::{By, Candidate, Check, DECISIONS_KEPT, Decision, Detail, NAMED_LIMIT, Winner};
@@ -192,6 +195,10 @@ impl Router {
             Input::Team(team, command) => self.on_team(now, team, command, out),
             Input::ClockJumped(by) => {
                 self.on_clock_jump(now, by, out);
+                Ok(())
+            }
+            Input::CatchUp(what) => {
+                self.on_catch_up(now, what, out);
                 Ok(())
             }
         }?;

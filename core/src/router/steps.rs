@@ -158,7 +158,8 @@ impl Router {
         if !contact.is_waiting() || !contact.offers.is_empty() {
             return Advance::Stays;
         }
-        if self.widening_at(contact).is_some_and(|at| at <= now) {
+        let goes_on = self.steps_go_on();
+        if goes_on && self.widening_at(contact).is_some_and(|at| at <= now) {
             self.widen(now, id, out);
             return Advance::Moved;
         }
@@ -166,7 +167,7 @@ impl Router {
             self.finish_plan(now, id, Some(FenceReason::Longest), out);
             return Advance::Moved;
         }
-        if contact.progress.exhausted {
+        if contact.progress.exhausted || !goes_on {
             return Advance::Stays;
         }
         let end = self.step_end(contact);

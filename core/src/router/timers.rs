@@ -60,11 +60,13 @@ pub enum TimerKind {
     OpeningEnd,
     /// A supervisor's lending of a team is over.
     LendEnd,
+    /// Catching up has lasted long enough.
+    CatchUpEnd,
 }
 
 impl TimerKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::OfferExpiry,
         Self::AcceptedDeadline,
         Self::StepHold,
@@ -83,6 +85,7 @@ impl TimerKind {
         Self::HeldEnd,
         Self::OpeningEnd,
         Self::LendEnd,
+        Self::CatchUpEnd,
     ];
 }
 
@@ -97,12 +100,17 @@ pub(crate) enum Timer {
     Horizon(CalendarId),
     Floor(QueueId),
     Lend(TeamId),
+    CatchUp,
 }
 
 /// All timers, in the order in which they fire: by moment, then as `Timer` orders them. A core has one for each contact,
 /// so they are kept by slots of time: few slots are searched, and few timers within one.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Timers(BTreeMap<i64, Sorted<Turn>>);
+pub(crate) struct Timers {
+    slots: BTreeMap<i64, Sorted<Turn>>,
+    /// When the one of `Timer::CatchUp` fires: it is asked for at every step.
+    catch_up: Option<Timestamp>,
+}
 
 /// Binary digits of a slot of milliseconds.
 const SLOT: u32 = 8;
@@ -122,6 +130,7 @@ impl Turn {
             Timer::Horizon(calendar) => (5, None, u64::from(calendar.0)),
             Timer::Floor(queue) => (6, None, u64::from(queue.0)),
             Timer::Lend(team) => (7, None, u64::from(team.0)),
+            Timer::CatchUp => (8, None, 0),
         };
         let kind = kind.map_or(0, |kind| kind as u128);
         // The sign turned, earlier moments have lower numbers. No shard makes 2^48 offers.
@@ -145,27 +154,39 @@ impl Turn {
             4 => Timer::Membership(TeamId(number)),
             5 => Timer::Horizon(CalendarId(number)),
             6 => Timer::Floor(QueueId(number)),
-            _ => Timer::Lend(TeamId(number)),
+            7 => Timer::Lend(TeamId(number)),
+            _ => Timer::CatchUp,
         }
     }
 }
 
 impl Timers {
     pub(crate) fn first(&self) -> Option<(Timestamp, Timer)> {
-        let (_, slot) = self.0.first_key_value()?;
+        let (_, slot) = self.slots.first_key_value()?;
         slot.first().map(|turn| (turn.at(), turn.timer()))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Timestamp, Timer)> {
-        self.0.values().flatten().map(|turn| (turn.at(), turn.timer()))
+        self.slots.values().flatten().map(|turn| (turn.at(), turn.timer()))
+    }
+
+    /// When catching up ends by itself, while it lasts.
+    pub(crate) const fn catch_up(&self) -> Option<Timestamp> {
+        self.catch_up
     }
 
     fn insert(&mut self, (at, timer): (Timestamp, Timer)) {
-        self.0.entry(at.0 >> SLOT).or_default().insert(Turn::of(at, timer));
+        self.slots.entry(at.0 >> SLOT).or_default().insert(Turn::of(at, timer));
+        if timer == Timer::CatchUp {
+            self.catch_up = Some(at);
+        }
     }
 
     fn remove(&mut self, (at, timer): (Timestamp, Timer)) {
-        let Entry::Occupied(mut slot) = self.0.entry(at.0 >> SLOT) else { return };
+        if timer == Timer::CatchUp {
+            self.catch_up = None;
+        }
+        let Entry::Occupied(mut slot) = self.slots.entry(at.0 >> SLOT) else { return };
         slot.get_mut().remove(&Turn::of(at, timer));
         if slot.get().is_empty() {
             slot.remove();
@@ -197,6 +218,7 @@ impl Timer {
             Self::Horizon(_) => TimerKind::CalendarHorizon,
             Self::Floor(_) => TimerKind::FloorEdge,
             Self::Lend(_) => TimerKind::LendEnd,
+            Self::CatchUp => TimerKind::CatchUpEnd,
         }
     }
 }
@@ -227,6 +249,7 @@ impl Router {
             Timer::Horizon(calendar) => self.ask_for_calendar(now, calendar, out),
             Timer::Floor(queue) => self.turn_floor(now, due, queue, out),
             Timer::Lend(team) => self.end_due_lends(now, team, out),
+            Timer::CatchUp => self.end_catch_up(now, out),
         }
         self.settle(now, out);
         Some(timer.kind())
@@ -266,11 +289,13 @@ impl Router {
         match contact.phase {
             Phase::Scheduled { at } => next = Some((at, TimerKind::ScheduleDue)),
             Phase::Waiting if contact.offers.is_empty() => {
-                if !contact.progress.exhausted {
-                    earlier(&mut next, self.step_end(contact).at, TimerKind::StepHold);
-                }
                 earlier(&mut next, Self::longest_at(contact), TimerKind::Longest);
-                earlier(&mut next, self.widening_at(contact), TimerKind::Widening);
+                if self.steps_go_on() {
+                    if !contact.progress.exhausted {
+                        earlier(&mut next, self.step_end(contact).at, TimerKind::StepHold);
+                    }
+                    earlier(&mut next, self.widening_at(contact), TimerKind::Widening);
+                }
             }
             Phase::Assigned { deadline, .. } => earlier(&mut next, deadline, TimerKind::AcceptedDeadline),
             Phase::Connected { stalls_at, .. } => earlier(&mut next, stalls_at, TimerKind::ConnectedTooLong),

@@ -133,6 +133,69 @@ fn a_hundred_thousand_contacts_that_wait_are_looked_at_again_without_a_stall() {
     assert!(out.len() < 10, "nobody's turn has come: {} events", out.len());
 }
 
+#[test]
+fn ten_thousand_agents_log_in_while_twenty_thousand_wait_and_each_has_one() {
+    let (agents, contacts) = (10_000, 20_000);
+    let (mut router, mut out) = (crowd_without_checks(agents), Vec::new());
+    let says = |router: &mut Router, presence, now, out: &mut Vec<Event>| {
+        for agent in (10..10 + agents).map(AgentId) {
+            router.handle(now, Input::Agent(agent, says(presence)), out).expect("she is known");
+        }
+    };
+    says(&mut router, Presence::Offline, at(1), &mut out);
+    arrive(&mut router, contacts);
+    out.clear();
+    says(&mut router, Presence::Ready, at(3), &mut out);
+    let offered = out.iter().filter_map(|event| match event {
+        Event::Offer(_, OfferFact::Made { contact, .. }) => Some(contact.0),
+        _ => None,
+    });
+    assert!(offered.eq(0..agents), "each login takes the one who waits the longest");
+}
+
+#[test]
+fn after_catching_up_ten_thousand_agents_and_a_hundred_thousand_contacts_meet_in_one_pass() {
+    let (agents, contacts) = (10_000, 100_000);
+    let (mut router, mut out) = (crowd_without_checks(agents), Vec::new());
+    router.handle(at(1), Input::CatchUp(CatchUp::Begin), &mut out).expect("it is taken");
+    arrive(&mut router, contacts);
+    assert_eq!(router.offers().count(), 0);
+    router.handle(at(3), Input::CatchUp(CatchUp::End), &mut out).expect("it is taken");
+    let offered: std::collections::BTreeSet<ContactId> = router.offers().map(|offer| offer.contact).collect();
+    assert!(offered.into_iter().eq((0..agents).map(ContactId)), "who waits the longest is served");
+}
+
+#[test]
+fn when_a_shift_begins_all_of_it_is_put_to_work_without_a_stall() {
+    let (agents, contacts) = (1_000, 5_000);
+    let (mut router, mut out) = (world().router, Vec::new());
+    let shift = CalendarId(0);
+    let window = Window { from: at(100), to: at(10_000) };
+    let calendar = Calendar { windows: vec![window], until: None, holidays: Vec::new() };
+    let mut put = |change| router.handle(at(0), Input::World(Box::new(change)), &mut out).expect("it is sound");
+    put(WorldChange::PutCalendar(shift, calendar));
+    for number in 10..10 + agents {
+        put(WorldChange::PutAgent(AgentId(number), AgentSpec { shift: Some(shift), ..agent(&[GENERAL]) }));
+    }
+    for number in 10..10 + agents {
+        router.handle(at(1), Input::Agent(AgentId(number), says(Presence::Ready)), &mut out).expect("she is known");
+    }
+    arrive(&mut router, contacts);
+    assert_eq!(router.offers().count(), 0);
+    assert_eq!(router.wake(at(100), &mut out), Some(TimerKind::HoursEdge));
+    let offered: std::collections::BTreeSet<ContactId> = router.offers().map(|offer| offer.contact).collect();
+    assert!(offered.into_iter().eq((0..agents).map(ContactId)), "who waits the longest is served");
+}
+
+/// Contacts come, all at once, and keep waiting.
+fn arrive(router: &mut Router, contacts: u32) {
+    let mut out = Vec::new();
+    for number in 0..contacts {
+        let input = Input::Receive(Box::new(arrival(number, plan(), at(2))));
+        router.handle(at(2), input, &mut out).expect("it is taken");
+    }
+}
+
 /// As `crowd`, for many: the scene copies its router before every input.
 fn crowd_without_checks(agents: u32) -> Router {
     let (mut router, mut out) = (world().router, Vec::new());

@@ -44,7 +44,7 @@ impl Reader<'_> {
         let (waiting, with_agents) = (count(&[Waiting, Offered]), count(&[Assigned, Connected, Parked, WrapUp]));
         let crowd = waiting + with_agents + count(&[Scheduled, Orphaned]);
         let some = |number: u32, weight: u32| if number > 0 { weight } else { 0 };
-        let choices: [(u32, Choice<Self>); 13] = [
+        let choices: [(u32, Choice<Self>); 14] = [
             (
                 if crowd < 9 {
                     30
@@ -67,6 +67,11 @@ impl Reader<'_> {
             (some(waiting + with_agents, 9), Self::by_hand),
             (5, Self::change),
             (5, Self::misbehaviour),
+            // It lasts by a constant of the core's own.
+            (
+                if self.s.is_scalable { 0 } else { 2 + some(u32::from(self.live.catching_up().is_some()), 6) },
+                Self::catch_up,
+            ),
         ];
         let total = choices.iter().map(|(weight, _)| weight).sum();
         let mut left = dice.below(total);
@@ -424,6 +429,12 @@ impl Reader<'_> {
                 Input::Receive(Box::new(Arrival { plan, ..*arrival }))
             }
         }
+    }
+
+    /// What happened meanwhile is listened to first, or was; at times it is said twice.
+    fn catch_up(&self, dice: &mut Dice) -> Input {
+        let is_on = self.live.catching_up().is_some() != dice.one_in(6);
+        Input::CatchUp(if is_on { CatchUp::End } else { CatchUp::Begin })
     }
 
     /// What nobody should say.

@@ -60,6 +60,7 @@ impl Watch {
     }
 
     fn served(&mut self, router: &Router, id: ContactId, agent: AgentId, (standing, bypassed): (Standing, Bypass)) {
+        assert_eq!(router.catching_up(), None, "invariant 5: {id:?} is offered while it may be gone");
         let contact = router.contact(id).expect("it is known");
         let person = router.agent(agent).expect("she is known");
         if let Some(fence) = contact.fence.filter(|fence| fence.open.is_none()) {
@@ -114,7 +115,7 @@ impl Watch {
                 ContactState::Assigned | ContactState::Connected | ContactState::Orphaned | ContactState::WrapUp
             );
             assert_eq!(holders, usize::from(held), "invariant 1: {:?}", contact.id);
-            if contact.state == ContactState::Waiting {
+            if contact.state == ContactState::Waiting && router.catching_up().is_none() {
                 nobody_is_left_waiting(router, &contact);
             }
         }
@@ -137,7 +138,7 @@ impl Watch {
     }
 }
 
-/// Invariant 5; exceptions: the reserve, and who missed or declined this contact.
+/// Invariant 5; exceptions: the reserve, who missed or declined this contact, and catching up.
 fn nobody_is_left_waiting(router: &Router, contact: &ContactView<'_>) {
     for agent in router.agents() {
         let excused = contact.excluded.contains(&agent.id);

@@ -71,6 +71,8 @@ kinds!(input_kind, INPUTS, Input, {
     Input::Supervise(_, Supervision::CloseFence) => "input.supervise.close",
     Input::Supervise(_, Supervision::Assign(_)) => "input.supervise.assign",
     Input::ClockJumped(_) => "input.clock_jumped",
+    Input::CatchUp(CatchUp::Begin) => "input.catch_up.begin",
+    Input::CatchUp(CatchUp::End) => "input.catch_up.end",
     Input::Contact(_, ContactCommand::Identify(_)) => "input.contact.identify",
     Input::Contact(_, ContactCommand::Consult(_)) => "input.contact.consult",
     Input::Contact(_, ContactCommand::EndConsult) => "input.contact.end_consult",
@@ -193,9 +195,11 @@ kinds!(other_kind, OTHER_FACTS, Event, {
     Event::World(WorldFact::CalendarRunsOut { .. }) => "event.world.calendar_runs_out",
     Event::World(WorldFact::Lent { .. }) => "event.world.lent",
     Event::World(WorldFact::LendingEnded { .. }) => "event.world.lending_ended",
+    Event::World(WorldFact::CatchUpBegan { .. }) => "event.world.catch_up_began",
+    Event::World(WorldFact::CatchUpEnded) => "event.world.catch_up_ended",
 });
 
-const TIMERS: [TimerKind; 18] = [
+const TIMERS: [TimerKind; 19] = [
     TimerKind::OfferExpiry,
     TimerKind::AcceptedDeadline,
     TimerKind::StepHold,
@@ -214,6 +218,7 @@ const TIMERS: [TimerKind; 18] = [
     TimerKind::HeldEnd,
     TimerKind::OpeningEnd,
     TimerKind::LendEnd,
+    TimerKind::CatchUpEnd,
 ];
 
 impl std::fmt::Display for Tally {

@@ -18,6 +18,7 @@ pub(super) enum Due {
     Horizon(CalendarId),
     Floor(QueueId),
     Lend(TeamId),
+    CatchUp,
 }
 
 impl Due {
@@ -30,6 +31,7 @@ impl Due {
             Self::Horizon(_) => TimerKind::CalendarHorizon,
             Self::Floor(_) => TimerKind::FloorEdge,
             Self::Lend(_) => TimerKind::LendEnd,
+            Self::CatchUp => TimerKind::CatchUpEnd,
         }
     }
 }
@@ -60,6 +62,7 @@ impl Naive {
             }
             Due::Horizon(calendar) => self.emit(now, Event::World(WorldFact::CalendarRunsOut { calendar }), out),
             Due::Floor(queue) => self.review_floor(now, at, queue, out),
+            Due::CatchUp => self.end_catch_up(now, out),
             Due::Lend(team) => {
                 let lent = self.teams[&team].lent.clone();
                 for (queue, _) in lent.into_iter().filter(|(_, until)| *until <= now) {
@@ -113,6 +116,7 @@ impl Naive {
         for id in self.queues.keys() {
             all.extend(self.floor_turns_at(*id).map(|at| (at, Due::Floor(*id))));
         }
+        all.extend(self.catching_up.map(|at| (at, Due::CatchUp)));
         all.into_iter().min()
     }
 

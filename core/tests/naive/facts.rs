@@ -405,7 +405,10 @@ impl Naive {
                         _ => {}
                     }
                 }
+                self.catching_up = self.catching_up.map(|until| until + *by);
             }
+            WorldFact::CatchUpBegan { until } => self.catching_up = Some(*until),
+            WorldFact::CatchUpEnded => self.catching_up = None,
             WorldFact::CalendarRunsOut { calendar } => {
                 self.calendars.get_mut(calendar).expect("it is known").asked = true;
             }

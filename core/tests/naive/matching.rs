@@ -46,9 +46,46 @@ impl Naive {
         stuck.min_by_key(|case| (case.plan.urgency, !case.ahead, case.arrival.since, case.id)).map(|case| case.id)
     }
 
+    /// One pass over everybody: whom nobody can take moves on first, then each agent is looked at, by number.
+    pub(super) fn end_catch_up(&mut self, now: Timestamp, out: &mut Vec<Event>) {
+        self.emit(now, Event::World(WorldFact::CatchUpEnded), out);
+        while let Some(id) = self.next_to_move(now) {
+            self.move_on(now, id, out);
+        }
+        let agents: Vec<AgentId> = self.people.keys().copied().collect();
+        for agent in agents {
+            while let Some(id) = self.best_from(agent, now) {
+                self.put_before(now, id, out);
+            }
+        }
+    }
+
+    /// The best contact that an agent could have, or of whoever has that one instead, and so on.
+    fn best_from(&self, agent: AgentId, now: Timestamp) -> Option<ContactId> {
+        let mut looked_at = vec![agent];
+        loop {
+            let agent = *looked_at.last().expect("there is one");
+            let mut claims = Vec::new();
+            for case in self.cases.values().filter(|case| self.is_open(case)) {
+                let asks = self.asks(case);
+                let hers =
+                    asks.iter().filter(|ask| self.meant(ask.whom).contains(&agent) && self.may_have(agent, case, ask));
+                claims.extend(hers.map(|ask| self.claim(agent, case, ask)));
+            }
+            let id = self.best_claim(claims, now)?.contact;
+            let first = self.choose(&self.cases[&id]).first().expect("somebody can take it").agent;
+            if looked_at.contains(&first) {
+                return Some(id);
+            }
+            looked_at.push(first);
+        }
+    }
+
     /// Waits, and may be put before somebody (or somebody more).
     fn is_open(&self, case: &Case) -> bool {
-        case.waits() && (self.offers_of(case.id).is_empty() || case.plan.offer.mode == OfferMode::All)
+        self.catching_up.is_none()
+            && case.waits()
+            && (self.offers_of(case.id).is_empty() || case.plan.offer.mode == OfferMode::All)
     }
 
     /// The best contact that anybody can take now: the best for each agent who would get one, then the best of those.

@@ -43,6 +43,8 @@ pub(crate) struct Naive {
     departures: Vec<waits::Departure>,
     /// How long everything lasted that somebody had, in order.
     lasted: Vec<(ChannelId, u32)>,
+    /// Nobody is offered anything until then.
+    catching_up: Option<Timestamp>,
 }
 
 #[derive(Clone)]

@@ -30,6 +30,16 @@ impl Naive {
             Input::Supervise(contact, act) => self.supervise(now, contact, act, out),
             Input::Replan(slice, because) => self.replan_slice(now, slice, because, out),
             Input::Team(team, command) => self.lend(now, team, command, out),
+            Input::CatchUp(what) => {
+                match (what, self.catching_up) {
+                    (CatchUp::Begin, None) => {
+                        self.emit(now, Event::World(WorldFact::CatchUpBegan { until: now + CATCH_UP_LIMIT }), out);
+                    }
+                    (CatchUp::End, Some(_)) => self.end_catch_up(now, out),
+                    _ => {}
+                }
+                Ok(())
+            }
             Input::ClockJumped(by) => {
                 let offers: Vec<(OfferId, Timestamp)> =
                     self.asked.iter().map(|(id, asked)| (*id, asked.expires_at)).collect();

@@ -156,10 +156,15 @@ impl Naive {
         if !case.waits() || !self.offers_of(case.id).is_empty() {
             return None;
         }
+        let longest = Self::longest_at(case).map(|at| (at, TimerKind::Longest));
+        // Nobody is asked, so no step is over.
+        if self.catching_up.is_some() {
+            return longest;
+        }
         let step = if case.exhausted { None } else { self.step_end(case).at };
         let all = [
             step.map(|at| (at, TimerKind::StepHold)),
-            Self::longest_at(case).map(|at| (at, TimerKind::Longest)),
+            longest,
             self.widening_at(case).map(|at| (at, TimerKind::Widening)),
         ];
         all.into_iter().flatten().min()
@@ -168,7 +173,7 @@ impl Naive {
     /// Moves a contact on whose time has come.
     pub(super) fn move_on(&mut self, now: Timestamp, id: ContactId, out: &mut Vec<Event>) {
         let case = &self.cases[&id];
-        if self.widening_at(case).is_some_and(|at| at <= now) {
+        if self.catching_up.is_none() && self.widening_at(case).is_some_and(|at| at <= now) {
             let line = &self.queues[&case.plan.queue];
             let reached = line.spec.widen.iter().take_while(|widening| case.arrival.since + widening.after <= now);
             let needs = reached.last().expect("one is reached").needs.clone();

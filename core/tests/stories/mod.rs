@@ -4,6 +4,7 @@ mod agents;
 mod answers;
 mod arrival;
 mod capacity;
+mod catch_up;
 mod causes;
 mod choice;
 mod consult;

@@ -52,6 +52,7 @@ pub(super) fn write(state: &ShardState, shard: &str, record: &Record, voice: &Vo
             Cause::Customer => outbound::Cause::Timer("customer"),
             Cause::Forwarding => outbound::Cause::Timer("forwarding"),
             Cause::Moving => outbound::Cause::Timer("moving"),
+            Cause::Lag => outbound::Cause::Timer("lag"),
         },
     };
     match outbound.message(&stamp) {
@@ -122,9 +123,13 @@ impl Writing<'_> {
     fn refused(&self) -> Outbound {
         let (source, id, kind) = match &self.record.cause {
             Cause::Input { source, id, kind, .. } => (source.clone(), id.clone(), kind.clone()),
-            Cause::Timer(_) | Cause::Clock | Cause::Rules | Cause::Customer | Cause::Forwarding | Cause::Moving => {
-                <_>::default()
-            }
+            Cause::Timer(_)
+            | Cause::Clock
+            | Cause::Rules
+            | Cause::Customer
+            | Cause::Forwarding
+            | Cause::Moving
+            | Cause::Lag => <_>::default(),
         };
         let (code, detail) = match &self.record.verdict {
             Verdict::Rejected { code, detail } => (code.as_str(), detail.clone()),
@@ -199,6 +204,8 @@ impl Writing<'_> {
             | WorldFact::HoursTurned { .. }
             | WorldFact::MembershipTurned { .. }
             | WorldFact::ClockJumped { .. }
+            | WorldFact::CatchUpBegan { .. }
+            | WorldFact::CatchUpEnded
             | WorldFact::CalendarRunsOut { .. } => self.refused(),
         }
     }
