@@ -14,14 +14,16 @@ use super::backoff::Backoff;
 use super::bugs::{self, Bug};
 use super::chance;
 use super::decide::Decider;
+use super::flight::Flight;
 use super::follow::Follower;
 use super::handle::{Owner, ShardSide};
 use super::identify::Pepper;
 use super::keeper::{SnapshotKeeper, Snapshots};
 use super::lease::Leaseholder;
+use super::outqueue::Outqueue;
 use super::overlay::Overlay;
 use super::ports::{Broker, DeadLetter, DeadLetters, Head, Outbox, Receipt, Store};
-use super::publisher::{Outqueue, Over, Publisher, WayOut};
+use super::publisher::{Over, Publisher, WayOut};
 use super::record::hex;
 use super::recover::{self, Read, Recovered, recover};
 use super::run::{Limits, Loop, Lost};
@@ -358,6 +360,8 @@ impl Service {
         let publisher = Publisher {
             queue: Arc::clone(outqueue),
             way,
+            flight: Flight::default(),
+            pauses: None,
             model: Arc::clone(&self.side.model),
             clock: self.clock.clone(),
             beaconed: None,

@@ -68,7 +68,7 @@ impl Place {
             snapshot_every: 1_000_000,
             clock: self.clock.clone(),
             store: Arc::new(self.store.clone()),
-            broker: Arc::new(Quiet),
+            broker: Arc::new(Quiet::default()),
             sources: Arc::new(Sources::default()),
             pepper: Pepper::new(vec![7; 32]),
             metrics: Arc::new(Metrics::new()),
@@ -148,21 +148,24 @@ pub(crate) async fn store_of(journal: &[Entry], snapshot: Option<&Snapshot>) -> 
 }
 
 /// A broker that delivers nothing and publishes to nobody.
-#[derive(Debug)]
-pub(crate) struct Quiet;
+#[derive(Debug, Default)]
+pub(crate) struct Quiet {
+    /// Outputs whose confirms nobody has heard of yet.
+    out: usize,
+}
 
 #[async_trait]
 impl Broker for Quiet {
     fn inbox(&self, _: &str) -> Result<Box<dyn Inbox>, BrokerError> {
-        Ok(Box::new(Self))
+        Ok(Box::new(Self::default()))
     }
 
     fn outbox(&self, _: &str) -> Result<Box<dyn Outbox>, BrokerError> {
-        Ok(Box::new(Self))
+        Ok(Box::new(Self::default()))
     }
 
     fn dead_letters(&self) -> Arc<dyn DeadLetters> {
-        Arc::new(Self)
+        Arc::new(Self::default())
     }
 }
 
@@ -187,8 +190,14 @@ impl Outbox for Quiet {
         Ok(())
     }
 
-    async fn publish(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError> {
+    async fn send(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError> {
+        self.out += messages.len();
         Ok(messages.len())
+    }
+
+    async fn confirmed(&mut self) -> Result<usize, BrokerError> {
+        let out = std::mem::take(&mut self.out);
+        if out == 0 { std::future::pending().await } else { Ok(out) }
     }
 
     async fn reply(&mut self, _: &str, _: Option<&str>, _: Bytes) -> Result<(), BrokerError> {
