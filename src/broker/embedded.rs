@@ -87,7 +87,7 @@ impl Broker for Embedded {
     }
 
     fn outbox(&self, _shard: &str) -> Result<Box<dyn Outbox>, BrokerError> {
-        Ok(Box::new(EmbeddedOutbox))
+        Ok(Box::new(EmbeddedOutbox { out: 0 }))
     }
 
     async fn forward(&self, forward: &Forward) -> Result<(), BrokerError> {
@@ -153,7 +153,10 @@ impl Inbox for EmbeddedInbox {
 
 /// Confirms everything: an output is out once it is in the feed, and it was there before it came here.
 #[derive(Debug)]
-struct EmbeddedOutbox;
+struct EmbeddedOutbox {
+    /// Outputs that nobody has asked about yet.
+    out: usize,
+}
 
 #[async_trait]
 impl Outbox for EmbeddedOutbox {
@@ -161,8 +164,16 @@ impl Outbox for EmbeddedOutbox {
         Ok(())
     }
 
-    async fn publish(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError> {
+    async fn send(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError> {
+        self.out += messages.len();
         Ok(messages.len())
+    }
+
+    async fn confirmed(&mut self) -> Result<usize, BrokerError> {
+        match std::mem::take(&mut self.out) {
+            0 => std::future::pending().await,
+            out => Ok(out),
+        }
     }
 
     async fn reply(&mut self, _to: &str, _correlation: Option<&str>, _body: Bytes) -> Result<(), BrokerError> {

@@ -23,6 +23,8 @@ bugs! {
     AcknowledgesBeforeCommit,
     /// Outputs leave when they are decided.
     PublishesBeforeCommit,
+    /// When an output fails, those behind it go on, and the next confirm counts for the one that failed.
+    GoesOnBehindFailure,
     /// A loop that stopped taking is not woken when outputs have left.
     SleepsWhenFull,
     /// Nothing counts as seen before.

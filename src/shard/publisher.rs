@@ -1,106 +1,31 @@
 //! Decides what is published and when it counts: committed outputs, in order, until the broker confirms them.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::bugs::{self, Bug};
+use super::flight::Flight;
 use super::handle::Health;
+use super::outqueue::Outqueue;
 use super::ports::{Beacon, BrokerError, Head, Outbox, Store, StoreError, Token};
 use super::state::ShardState;
+use super::watermark::Watermark;
 use super::witness::{self, Witness};
 use crate::clock::{Clock, Monotonic};
-use crate::contract::answer::Answer;
-use crate::contract::wire::OutMessage;
 use crate::telemetry::{Metrics, chain};
 
-/// Outputs published with one call.
-const WINDOW: usize = 256;
-/// Answers kept for senders while the broker is away; older ones are dropped, a sender asks again.
-const REPLIES: usize = 4096;
-/// How often the watermark is written and the broker asked how it is.
+/// How often the broker is asked how it is.
 const PACE: Duration = Duration::from_secs(1);
 /// How often the beacon is left, if the journal has grown.
 const BEACON: Duration = Duration::from_secs(30);
 /// What is left to do at the end may take so long.
 const ENDING: Duration = Duration::from_secs(2);
-
-/// What waits for publication. Shared by the loop, which adds, and the publisher, which takes away.
-#[derive(Debug, Default)]
-pub(super) struct Outqueue {
-    waiting: Mutex<Waiting>,
-    news: Notify,
-    drained: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    outputs: VecDeque<Arc<OutMessage>>,
-    replies: VecDeque<Reply>,
-    published: u64,
-    persisted: u64,
-}
-
-#[derive(Debug)]
-struct Reply {
-    to: String,
-    correlation: Option<String>,
-    body: Bytes,
-}
-
-impl Outqueue {
-    /// A queue that continues behind the output with this number.
-    pub(super) fn behind(watermark: u64) -> Self {
-        let waiting = Waiting { published: watermark, persisted: watermark, ..Waiting::default() };
-        Self { waiting: Mutex::new(waiting), ..Self::default() }
-    }
-
-    /// Adds committed outputs.
-    pub(super) fn add(&self, outputs: impl IntoIterator<Item = Arc<OutMessage>>) {
-        let most = if bugs::has(Bug::DropsWhenFull) { 16 } else { usize::MAX };
-        self.with(|waiting| {
-            let room = most.saturating_sub(waiting.outputs.len());
-            waiting.outputs.extend(outputs.into_iter().take(room));
-        });
-        self.news.notify_one();
-    }
-
-    /// Adds an answer to a sender.
-    pub(super) fn answer(&self, to: String, correlation: Option<String>, answer: &Answer) {
-        let Ok(body) = serde_json::to_vec(answer) else { return };
-        self.with(|waiting| {
-            if waiting.replies.len() >= REPLIES {
-                waiting.replies.pop_front();
-            }
-            waiting.replies.push_back(Reply { to, correlation, body: Bytes::from(body) });
-        });
-        self.news.notify_one();
-    }
-
-    /// Outputs not yet confirmed.
-    pub(super) fn len(&self) -> usize {
-        self.with(|waiting| waiting.outputs.len())
-    }
-
-    /// Waits until some were confirmed, since the last time that somebody waited.
-    pub(super) async fn drained(&self) {
-        self.drained.notified().await;
-    }
-
-    /// The last output whose publication is on record.
-    pub(super) fn persisted(&self) -> u64 {
-        self.with(|waiting| waiting.persisted)
-    }
-
-    fn with<T>(&self, action: impl FnOnce(&mut Waiting) -> T) -> T {
-        action(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
+/// The first pause after a failure, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
 /// The way out, and whether it is known yet that the journal is all there. Before that nothing is published, and nothing
 /// is taken of the broker.
@@ -133,6 +58,10 @@ impl WayOut {
 pub(super) struct Publisher {
     pub(super) queue: Arc<Outqueue>,
     pub(super) way: WayOut,
+    /// Those of the outputs that wait that are on their way: the first ones.
+    pub(super) flight: Flight,
+    /// Runs from the first failure until something is out.
+    pub(super) pauses: Option<Backoff>,
     pub(super) model: Arc<RwLock<ShardState>>,
     pub(super) clock: Clock,
     /// When a beacon was left last, or tried to be.
@@ -164,40 +93,62 @@ impl Publisher {
         self.compare(&stop).await?;
         self.open_gate(&stop).await?;
         self.leave_beacon(Duration::ZERO).await;
-        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
-        let mut pace = tokio::time::interval(PACE);
-        loop {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                _ = pace.tick() => {
-                    self.note_watermark().await?;
-                    let outcome = self.way.outbox.check().await;
-                    self.report(outcome.as_ref().err())?;
-                    self.report_archive();
-                    self.leave_beacon(BEACON).await;
-                }
-                () = self.queue.news.notified() => {}
-            }
-            while let Err(error) = self.publish_some().await {
-                self.report(Some(&error))?;
-                tokio::select! {
-                    biased;
-                    () = stop.cancelled() => break,
-                    () = backoff.wait() => {}
-                }
-            }
-            backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
+        let watermark = Watermark {
+            queue: Arc::clone(&self.queue),
+            store: Arc::clone(&self.store),
+            shard: self.shard.clone(),
+            token: self.token.clone(),
+        };
+        tokio::select! {
+            biased;
+            ended = self.publish(&stop) => ended?,
+            error = watermark.keep() => return Err(Over::Store(error)),
         }
-        let _ = tokio::time::timeout(ENDING, self.publish_some()).await;
-        let noted = self.note_watermark().await;
+        let _ = tokio::time::timeout(ENDING, self.publish_rest()).await;
+        let noted = watermark.note().await.map_err(Over::Store);
         let _ = tokio::time::timeout(ENDING, self.leave_beacon(Duration::ZERO)).await;
         noted
     }
 
+    /// Publishes what waits: each output as soon as there is room, behind those that are not confirmed yet.
+    async fn publish(&mut self, stop: &CancellationToken) -> Result<(), Over> {
+        let mut pace = tokio::time::interval(PACE);
+        while !stop.is_cancelled() {
+            self.answer_one().await;
+            if let Err(error) = self.send_some().await {
+                self.start_again(&error, stop).await?;
+                continue;
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                _ = pace.tick() => self.look_around().await?,
+                confirmed = self.way.outbox.confirmed(), if self.flight.len() > 0 => match confirmed {
+                    Ok(count) => self.confirm(count),
+                    Err(error) => self.start_again(&error, stop).await?,
+                },
+                () = self.queue.news() => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What is done once a second.
+    async fn look_around(&mut self) -> Result<(), Over> {
+        let outcome = self.way.outbox.check().await;
+        // An outbox that could be used is of no use while outputs fail.
+        if outcome.is_err() || self.pauses.is_none() {
+            self.report(outcome.as_ref().err())?;
+        }
+        self.report_archive();
+        self.metrics.outbox(&self.shard, self.queue.len());
+        self.leave_beacon(BEACON).await;
+        Ok(())
+    }
+
     /// Compares the journal with its beacon, where that could not be done before: the broker was away.
     async fn compare(&mut self, stop: &CancellationToken) -> Result<(), Over> {
-        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
+        let mut backoff = Backoff::new(PAUSES.0, PAUSES.1);
         while !self.way.compared.is_cancelled() {
             match self.way.compare(&*self.store, &self.shard).await {
                 Ok(()) => return Ok(()),
@@ -240,7 +191,7 @@ impl Publisher {
     }
 
     async fn open_gate(&mut self, stop: &CancellationToken) -> Result<(), Over> {
-        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
+        let mut backoff = Backoff::new(PAUSES.0, PAUSES.1);
         while let Err(error) = self.way.outbox.take_over(&self.token).await {
             self.report(Some(&error))?;
             tokio::select! {
@@ -252,58 +203,59 @@ impl Publisher {
         self.report(None)
     }
 
-    /// Publishes until nothing waits.
-    async fn publish_some(&mut self) -> Result<(), BrokerError> {
+    /// Sends, in order, what waits and is not on its way, as far as there is room.
+    async fn send_some(&mut self) -> Result<(), BrokerError> {
+        let outputs = self.queue.behind_the_first(self.flight.len(), self.flight.room());
+        if !outputs.is_empty() {
+            let taken = self.way.outbox.send(&outputs).await?;
+            self.flight.add(taken);
+        }
+        Ok(())
+    }
+
+    /// Nothing is on its way any more: after a pause, everything is sent again from the first output that is not confirmed.
+    async fn start_again(&mut self, error: &BrokerError, stop: &CancellationToken) -> Result<(), Over> {
+        self.report(Some(error))?;
+        if !bugs::has(Bug::GoesOnBehindFailure) {
+            self.flight = Flight::after_failure();
+        }
+        let pauses = self.pauses.get_or_insert_with(|| Backoff::new(PAUSES.0, PAUSES.1));
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = pauses.wait() => {}
+        }
+        Ok(())
+    }
+
+    fn confirm(&mut self, count: usize) {
+        self.queue.confirm(count);
+        self.flight.confirm(count);
+        self.pauses = None;
+        self.metrics.outbox(&self.shard, self.queue.len());
+    }
+
+    /// Publishes until nothing waits or something fails.
+    async fn publish_rest(&mut self) -> Result<(), BrokerError> {
         loop {
-            let (outputs, reply): (Vec<OutMessage>, _) = self.queue.with(|waiting| {
-                let outputs = waiting.outputs.iter().take(WINDOW).map(|output| OutMessage::clone(output)).collect();
-                (outputs, waiting.replies.pop_front())
-            });
-            if outputs.is_empty() && reply.is_none() {
-                self.metrics.outbox(&self.shard, 0);
+            while self.answer_one().await {}
+            self.send_some().await?;
+            if self.flight.len() == 0 {
                 return Ok(());
             }
-            if let Some(reply) = reply
-                && let Err(error) = self.way.outbox.reply(&reply.to, reply.correlation.as_deref(), reply.body).await
-            {
-                // At most once: the sender asks again. Outputs must not wait behind answers nobody can be given.
-                tracing::debug!(error = %chain(&error), "an answer is not given");
-            }
-            if !outputs.is_empty() {
-                let confirmed = self.way.outbox.publish(&outputs).await?;
-                self.confirm(&outputs[..confirmed.min(outputs.len())]);
-            }
+            let count = self.way.outbox.confirmed().await?;
+            self.confirm(count);
         }
     }
 
-    fn confirm(&self, confirmed: &[OutMessage]) {
-        let Some(last) = confirmed.last() else { return };
-        let waiting = self.queue.with(|waiting| {
-            waiting.outputs.drain(..confirmed.len());
-            waiting.published = last.number;
-            waiting.outputs.len()
-        });
-        self.queue.drained.notify_one();
-        self.metrics.outbox(&self.shard, waiting);
-    }
-
-    /// Writes the watermark down. Being late with it only publishes something again, under the same id.
-    async fn note_watermark(&mut self) -> Result<(), Over> {
-        let (published, persisted) = self.queue.with(|waiting| (waiting.published, waiting.persisted));
-        if published == persisted {
-            return Ok(());
+    /// Answers the sender who waits longest; whether there was one.
+    async fn answer_one(&mut self) -> bool {
+        let Some(reply) = self.queue.next_answer() else { return false };
+        if let Err(error) = self.way.outbox.reply(&reply.to, reply.correlation.as_deref(), reply.body).await {
+            // At most once: the sender asks again. Outputs must not wait behind answers nobody can be given.
+            tracing::debug!(error = %chain(&error), "an answer is not given");
         }
-        match self.store.set_watermark(&self.shard, &self.token, published).await {
-            Ok(()) => {
-                self.queue.with(|waiting| waiting.persisted = published);
-                Ok(())
-            }
-            Err(error) if error.ends_ownership() => Err(Over::Store(error)),
-            Err(error) => {
-                tracing::debug!(error = %chain(&error), "the watermark is written later");
-                Ok(())
-            }
-        }
+        true
     }
 
     fn report_archive(&self) {
@@ -324,5 +276,168 @@ impl Publisher {
             tracing::warn!(shard = self.shard, error = trouble, "publishing is tried again");
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use bytes::Bytes;
+    use tokio::sync::Notify;
+    use tokio::task::JoinSet;
+
+    use super::*;
+    use crate::contract::wire::OutMessage;
+    use crate::store::Memory;
+
+    /// A broker that takes everything, and confirms what it is told to.
+    #[derive(Clone, Debug, Default)]
+    struct Scripted(Arc<Script>);
+
+    #[derive(Debug, Default)]
+    struct Script {
+        sent: Mutex<Vec<u64>>,
+        answers: Mutex<VecDeque<Result<usize, BrokerError>>>,
+        news: Notify,
+    }
+
+    /// What it refuses.
+    fn full() -> BrokerError {
+        BrokerError::Unavailable { attempt: "publishing", source: "it is full".into() }
+    }
+
+    #[async_trait]
+    impl Outbox for Scripted {
+        async fn take_over(&mut self, _: &Token) -> Result<(), BrokerError> {
+            Ok(())
+        }
+
+        async fn send(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError> {
+            self.0.sent.lock().expect("the script").extend(messages.iter().map(|message| message.number));
+            Ok(messages.len())
+        }
+
+        async fn confirmed(&mut self) -> Result<usize, BrokerError> {
+            loop {
+                let answer = self.0.answers.lock().expect("the script").pop_front();
+                match answer {
+                    Some(answer) => return answer,
+                    None => self.0.news.notified().await,
+                }
+            }
+        }
+
+        async fn reply(&mut self, _: &str, _: Option<&str>, _: Bytes) -> Result<(), BrokerError> {
+            Ok(())
+        }
+
+        async fn check(&mut self) -> Result<(), BrokerError> {
+            Ok(())
+        }
+    }
+
+    /// A publisher at work.
+    struct Work {
+        script: Scripted,
+        queue: Arc<Outqueue>,
+        store: Arc<Memory>,
+        parts: JoinSet<Result<(), Over>>,
+    }
+
+    impl Work {
+        async fn start() -> Self {
+            let (script, queue, store) = (Scripted::default(), Arc::new(Outqueue::behind(0)), Arc::new(Memory::new()));
+            let (token, end) = store.acquire("main", "me", "nonce", 0).await.expect("a token");
+            let (outbox, compared) = (Box::new(script.clone()), CancellationToken::new());
+            compared.cancel();
+            let publisher = Publisher {
+                queue: Arc::clone(&queue),
+                way: WayOut { outbox, witness: Witness::default(), end: end.clone(), seen: end, compared },
+                flight: Flight::default(),
+                pauses: None,
+                model: Arc::default(),
+                clock: Clock::System,
+                beaconed: None,
+                store: Arc::clone(&store) as Arc<dyn Store>,
+                shard: "main".to_owned(),
+                token,
+                health: Arc::new(watch::channel(Health::default()).0),
+                metrics: Arc::new(Metrics::new()),
+            };
+            let mut parts = JoinSet::new();
+            parts.spawn(publisher.run(CancellationToken::new()));
+            Self { script, queue, store, parts }
+        }
+
+        fn add(&self, numbers: std::ops::RangeInclusive<u64>) {
+            let output = |number| OutMessage {
+                number,
+                seq: number,
+                id: format!("out{number}"),
+                kind: "picket.offer.made.v1",
+                routing_key: "emea.offer.made.voice.ann".to_owned(),
+                contact: None,
+                agent: None,
+                domain: "emea".to_owned(),
+                body: Bytes::new(),
+            };
+            self.queue.add(numbers.map(|number| Arc::new(output(number))));
+        }
+
+        /// What the broker says next; and what is sent then, within ten seconds.
+        async fn after(&self, answer: Option<Result<usize, BrokerError>>) -> Vec<u64> {
+            self.script.0.answers.lock().expect("the script").extend(answer);
+            self.script.0.news.notify_one();
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            std::mem::take(&mut self.script.0.sent.lock().expect("the script"))
+        }
+    }
+
+    fn all(numbers: std::ops::RangeInclusive<u64>) -> Vec<u64> {
+        numbers.collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_output_waits_for_no_confirm_until_so_many_are_on_their_way() {
+        let work = Work::start().await;
+        work.add(1..=3);
+        assert_eq!(work.after(None).await, all(1..=3));
+        work.add(4..=5);
+        assert_eq!(work.after(None).await, all(4..=5), "though nothing is confirmed");
+        work.add(6..=1000);
+        assert_eq!(work.after(None).await, all(6..=256), "and no more than that");
+        assert_eq!(work.after(Some(Ok(10))).await, all(257..=266));
+        assert_eq!((work.queue.len(), work.queue.published()), (990, 10));
+        assert_eq!(work.store.watermark("main").await.expect("a watermark"), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_failure_everything_goes_again_in_order_and_nothing_before_it() {
+        let work = Work::start().await;
+        work.add(1..=20);
+        assert_eq!(work.after(Some(Ok(4))).await, all(1..=20));
+        assert_eq!(work.after(Some(Err(full()))).await, all(5..=5), "one goes ahead");
+        work.add(21..=22);
+        assert_eq!(work.after(None).await, all(1..=0), "what is new waits behind what failed");
+        assert_eq!(work.after(Some(Ok(1))).await, all(6..=7));
+        assert_eq!(work.after(Some(Ok(2))).await, all(8..=11));
+        assert_eq!(work.after(Some(Err(full()))).await, all(8..=8), "it fails again");
+        assert_eq!(work.store.watermark("main").await.expect("a watermark"), 7, "only what is confirmed counts");
+        for (confirmed, sent) in [(1, 9..=10), (2, 11..=14), (4, 15..=22), (8, 1..=0)] {
+            assert_eq!(work.after(Some(Ok(confirmed))).await, all(sent));
+        }
+        assert_eq!((work.queue.len(), work.queue.published()), (0, 22));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_closed_gate_ends_it() {
+        let mut work = Work::start().await;
+        work.add(1..=2);
+        assert_eq!(work.after(Some(Err(BrokerError::GateClosed))).await, all(1..=2));
+        let ended = work.parts.join_next().await.expect("it ends").expect("in order");
+        assert!(matches!(ended, Err(Over::Gate(_))), "{ended:?}");
     }
 }

@@ -14,6 +14,7 @@ use super::backoff::Backoff;
 use super::bugs::{self, Bug};
 use super::chance;
 use super::decide::Decider;
+use super::flight::Flight;
 use super::follow::Follower;
 use super::forwarder::Forwarder;
 use super::handle::{Owner, ShardSide};
@@ -23,9 +24,10 @@ use super::lag::Lag;
 use super::lease::Leaseholder;
 use super::moving;
 use super::neighbours::Neighbours;
+use super::outqueue::Outqueue;
 use super::overlay::Overlay;
 use super::ports::{Broker, DeadLetter, DeadLetters, Head, Outbox, Receipt, Store};
-use super::publisher::{Outqueue, Over, Publisher, WayOut};
+use super::publisher::{Over, Publisher, WayOut};
 use super::record::hex;
 use super::recover::{self, Read, Recovered, recover};
 use super::run::{Forwarding, Limits, Loop, Lost};
@@ -375,6 +377,8 @@ impl Service {
         let publisher = Publisher {
             queue: Arc::clone(outqueue),
             way,
+            flight: Flight::default(),
+            pauses: None,
             model: Arc::clone(&self.side.model),
             clock: self.clock.clone(),
             beaconed: None,

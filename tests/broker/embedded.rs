@@ -7,7 +7,7 @@ use picket::contract::wire::HeaderValue;
 use picket::shard::ports::{Broker, BrokerError};
 use picket::store;
 
-use crate::rig::{letter, output, receipts, suite, token, within};
+use crate::rig::{letter, output, publish, receipts, suite, token, within};
 
 #[tokio::test]
 async fn the_suite_holds_in_memory() {
@@ -29,7 +29,7 @@ async fn outputs_are_out_at_once_and_answers_are_given_over_http() {
     let mut outbox = broker.outbox("main").expect("an outbox");
     within(outbox.take_over(&token(1))).await.expect("taken over");
     let outputs = [output(1), output(2)];
-    assert_eq!(within(outbox.publish(&outputs)).await.expect("published"), 2);
+    assert_eq!(within(publish(&mut *outbox, &outputs)).await.expect("published"), 2);
     within(outbox.reply("anywhere", None, bytes::Bytes::new())).await.expect("nothing to do");
     within(outbox.check()).await.expect("always well");
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use lapin::BasicProperties;
-use lapin::options::{BasicConsumeOptions, BasicPublishOptions};
+use lapin::options::{BasicConsumeOptions, BasicPublishOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use picket::broker::rabbitmq::{LinkState, Options, RabbitOutbox, Rabbitmq, TRAITS};
 use picket::contract::wire::OutMessage;
 use picket::shard::ports::{BrokerError, BrokerTraits, Inbox, Outbox};
 
 use crate::rabbitmq;
-use crate::rig::{Foreign, Rig, next, numbers, output, receipts, suite, take, token, within};
+use crate::rig::{Foreign, Rig, next, numbers, output, publish, receipts, suite, take, token, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn outputs_arrive_in_order_with_everything_a_platform_needs() {
@@ -27,7 +27,7 @@ async fn outputs_arrive_in_order_with_everything_a_platform_needs() {
     let platform = Foreign::connect(&rig.options.url).await;
     let mut listening = platform.listen("pbx", "emea.offer.#").await;
     let outputs: Vec<OutMessage> = (1..=300).map(output).collect();
-    assert_eq!(within(outbox.publish(&outputs)).await.expect("published"), 300);
+    assert_eq!(within(publish(&mut outbox, &outputs)).await.expect("published"), 300);
     for number in 1..=300_u64 {
         let delivery = next(&mut listening).await;
         let properties = &delivery.properties;
@@ -69,25 +69,25 @@ async fn the_gate_lets_only_the_latest_owner_through() {
     rig.settle().await;
     let (mut first, mut second, mut third) = (rig.outbox(), rig.outbox(), rig.outbox());
     let outputs: Vec<OutMessage> = (1..=3).map(output).collect();
-    let closed = within(first.publish(&outputs)).await.expect_err("nobody has taken over");
+    let closed = within(publish(&mut first, &outputs)).await.expect_err("nobody has taken over");
     assert!(matches!(closed, BrokerError::GateClosed), "{closed}");
 
     within(first.take_over(&token(1))).await.expect("the gate");
     // Nobody listens to these outputs: they are out all the same, because the archive takes everything.
-    assert_eq!(within(first.publish(&outputs)).await.expect("published"), 3);
+    assert_eq!(within(publish(&mut first, &outputs)).await.expect("published"), 3);
 
     within(second.take_over(&token(2))).await.expect("the gate");
-    let late = within(first.publish(&outputs[1..])).await.expect_err("the gate is closed to an earlier owner");
+    let late = within(publish(&mut first, &outputs[1..])).await.expect_err("the gate is closed to an earlier owner");
     assert!(matches!(late, BrokerError::GateClosed), "{late}");
-    assert_eq!(within(second.publish(&outputs)).await.expect("published"), 3);
+    assert_eq!(within(publish(&mut second, &outputs)).await.expect("published"), 3);
 
     let late = within(first.take_over(&token(1))).await.expect_err("an earlier owner comes back too late");
     assert!(matches!(late, BrokerError::GateClosed), "{late}");
-    assert_eq!(within(second.publish(&outputs)).await.expect("still published"), 3);
+    assert_eq!(within(publish(&mut second, &outputs)).await.expect("still published"), 3);
 
     // Taking over twice is taking over once.
     within(second.take_over(&token(2))).await.expect("the gate again");
-    assert_eq!(within(second.publish(&outputs)).await.expect("still published"), 3);
+    assert_eq!(within(publish(&mut second, &outputs)).await.expect("still published"), 3);
 
     // Two that come at once: the later epoch has it in the end, whoever came first.
     let mut fourth = rig.outbox();
@@ -95,11 +95,11 @@ async fn the_gate_lets_only_the_latest_owner_through() {
     let (early, later) = within(async { tokio::join!(third.take_over(&t3), fourth.take_over(&t4)) }).await;
     later.expect("the later owner");
     let early = match early {
-        Ok(()) => within(third.publish(&outputs)).await.expect_err("closed by the later one"),
+        Ok(()) => within(publish(&mut third, &outputs)).await.expect_err("closed by the later one"),
         Err(error) => error,
     };
     assert!(matches!(early, BrokerError::GateClosed), "{early}");
-    assert_eq!(within(fourth.publish(&outputs)).await.expect("published"), 3);
+    assert_eq!(within(publish(&mut fourth, &outputs)).await.expect("published"), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -113,30 +113,19 @@ async fn a_full_queue_of_a_platform_holds_outputs_up_and_loses_none() {
     let mut outbox = rig.outbox();
     within(outbox.take_over(&token(1))).await.expect("the gate");
     let platform = Foreign::connect(&rig.options.url).await;
-    let mut arguments = FieldTable::default();
-    arguments.insert("x-max-length".into(), lapin::types::AMQPValue::LongInt(2));
-    arguments.insert("x-overflow".into(), lapin::types::AMQPValue::LongString("reject-publish".into()));
-    let durable = lapin::options::QueueDeclareOptions::durable();
-    platform.channel.queue_declare("small".into(), durable, arguments).await.expect("a queue");
-    let (options, none) = (lapin::options::QueueBindOptions::default(), FieldTable::default());
-    platform
-        .channel
-        .queue_bind("small".into(), "picket.out".into(), "emea.#".into(), options, none)
-        .await
-        .expect("bound");
+    small_queue(&platform, "emea.#").await;
     let outputs: Vec<OutMessage> = (1..=5).map(output).collect();
-    let out = within(outbox.publish(&outputs)).await.expect("some are out");
+    let out = within(publish(&mut outbox, &outputs)).await.expect("some are out");
     assert!((1..5).contains(&out), "{out}");
-    let error = within(outbox.publish(&outputs[out..])).await.expect_err("it is full");
+    let error = within(publish(&mut outbox, &outputs[out..])).await.expect_err("it is full");
     assert!(matches!(error, BrokerError::Unavailable { .. }), "{error}");
-    let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
-    let mut consumer =
-        platform.channel.basic_consume("small".into(), "".into(), options, none).await.expect("a consumer");
+    let mut consumer = consume(&platform, "small").await;
     let mut seen = Vec::new();
     let mut left = out;
     let everything = async {
         while left < outputs.len() {
-            left += outbox.publish(&outputs[left..]).await.unwrap_or(0);
+            left += publish(&mut outbox, &outputs[left..]).await.unwrap_or(0);
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
     let reading = async {
@@ -149,14 +138,90 @@ async fn a_full_queue_of_a_platform_holds_outputs_up_and_loses_none() {
         }
     };
     within(async { tokio::join!(everything, reading) }).await;
-    seen.dedup();
+    assert_eq!(first_seen(seen), ["out1", "out2", "out3", "out4", "out5"]);
+}
+
+/// A queue of a platform that holds two messages, and refuses more.
+async fn small_queue(platform: &Foreign, pattern: &str) {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-max-length".into(), lapin::types::AMQPValue::LongInt(2));
+    arguments.insert("x-overflow".into(), lapin::types::AMQPValue::LongString("reject-publish".into()));
+    let durable = lapin::options::QueueDeclareOptions::durable();
+    platform.channel.queue_declare("small".into(), durable, arguments).await.expect("a queue");
+    let (options, none) = (lapin::options::QueueBindOptions::default(), FieldTable::default());
+    let bound = platform.channel.queue_bind("small".into(), "picket.out".into(), pattern.into(), options, none);
+    bound.await.expect("bound");
+}
+
+async fn consume(platform: &Foreign, queue: &str) -> lapin::Consumer {
+    let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
+    platform.channel.basic_consume(queue.into(), "".into(), options, none).await.expect("a consumer")
+}
+
+/// Each once, in the order in which they came first.
+fn first_seen(ids: Vec<String>) -> Vec<String> {
     let mut order = Vec::new();
-    for id in seen {
+    for id in ids {
         if !order.contains(&id) {
             order.push(id);
         }
     }
-    assert_eq!(order, ["out1", "out2", "out3", "out4", "out5"]);
+    order
+}
+
+async fn next_id(consumer: &mut lapin::Consumer) -> String {
+    next(consumer).await.properties.message_id().as_ref().map(ToString::to_string).expect("an id")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_refused_while_more_is_on_its_way_is_sent_again_with_everything_behind_it() {
+    if !rabbitmq::installed() {
+        return;
+    }
+    let (server, _guard) = rabbitmq::shared().await;
+    let rig = Rig::new(server);
+    rig.settle().await;
+    let mut outbox = rig.outbox();
+    within(outbox.take_over(&token(1))).await.expect("the gate");
+    let platform = Foreign::connect(&rig.options.url).await;
+    let mut wide = platform.listen("pbx", "emea.#").await;
+    // Only what is about bob goes to the small queue, too: the fifth of every ten.
+    small_queue(&platform, "emea.offer.made.voice.bob").await;
+    let about = |number| {
+        let key = if number % 10 == 5 { "emea.offer.made.voice.bob" } else { "emea.offer.made.voice.ann" };
+        OutMessage { routing_key: key.to_owned(), ..output(number) }
+    };
+    let outputs: Vec<OutMessage> = (1..=100).map(about).collect();
+
+    // Everything is on its way before anything is heard of it. The small queue takes two, and refuses the third: output 25.
+    for some in outputs.chunks(7) {
+        assert_eq!(within(outbox.send(some)).await.expect("handed over"), some.len());
+    }
+    let mut out = 0;
+    let error = loop {
+        match within(outbox.confirmed()).await {
+            Ok(count) => out += count,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, BrokerError::Unavailable { .. }), "{error}");
+    assert_eq!(out, 24, "nothing counts from the refused one on, whatever the broker took behind it");
+    let nothing = tokio::time::timeout(Duration::from_millis(300), outbox.confirmed()).await;
+    assert!(nothing.is_err(), "and nothing is on its way any more: {nothing:?}");
+    let mut seen = Vec::new();
+    while seen.last().is_none_or(|id| id != "out100") {
+        seen.push(next_id(&mut wide).await);
+    }
+
+    // The small queue is gone, and all goes out in order, under the same ids.
+    platform.channel.queue_delete("small".into(), QueueDeleteOptions::default()).await.expect("deleted");
+    assert_eq!(within(publish(&mut outbox, &outputs[out..])).await.expect("published"), 76);
+    let behind = seen.len();
+    while seen.len() < behind + 76 {
+        seen.push(next_id(&mut wide).await);
+    }
+    let all: Vec<String> = (25..=100).map(|number| format!("out{number}")).collect();
+    assert_eq!(seen[behind..], all, "everything from the refused one on, again and in order");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -200,7 +265,7 @@ async fn a_sender_is_answered_at_its_direct_reply_to() {
     // Nor does an answer that nobody waits for hold anything up.
     within(outbox.reply("nobody", None, Bytes::from_static(b"{}"))).await.expect("dropped");
     inbox.acknowledge(&receipts(&taken)).await;
-    assert_eq!(within(outbox.publish(&[output(1)])).await.expect("published"), 1);
+    assert_eq!(within(publish(&mut outbox, &[output(1)])).await.expect("published"), 1);
     platform.send(9..10).await;
     assert_eq!(numbers(&take(&mut inbox, 1).await), vec![9], "nothing of ours was written there");
     inbox.close().await;
@@ -277,10 +342,10 @@ async fn an_archive_that_the_broker_cannot_bring_up_holds_nothing_up() {
     let missing = outbox.degraded().expect("an archive is missing");
     assert!(missing.contains("picket.archive.in.main"), "{missing}");
     // Nobody listens: it is out all the same, and a return still means that the gate is closed.
-    assert_eq!(within(outbox.publish(&[output(1), output(2)])).await.expect("published"), 2);
+    assert_eq!(within(publish(&mut outbox, &[output(1), output(2)])).await.expect("published"), 2);
     let late = within(async {
         loop {
-            match before.publish(&[output(1)]).await {
+            match publish(&mut before, &[output(1)]).await {
                 Err(BrokerError::Unavailable { .. }) => {}
                 other => return other,
             }
@@ -295,14 +360,17 @@ async fn an_archive_that_the_broker_cannot_bring_up_holds_nothing_up() {
     inbox.close().await;
 }
 
-/// Publishes everything in windows of a hundred, as a shard does; counts the refusals.
+/// Publishes everything, a hundred at a time unconfirmed, as a shard does; counts the failures.
 async fn publish_all(outbox: &mut RabbitOutbox, outputs: &[OutMessage], out: &mut usize) -> usize {
-    let mut failures = 0;
+    let (mut failures, mut sent) = (0, *out);
     while *out < outputs.len() {
-        let window = &outputs[*out..outputs.len().min(*out + 100)];
-        match outbox.publish(window).await {
-            Ok(done) => *out += done,
-            Err(BrokerError::Unavailable { .. }) => failures += 1,
+        let step = async {
+            sent += outbox.send(&outputs[sent..outputs.len().min(*out + 100)]).await?;
+            outbox.confirmed().await
+        };
+        match step.await {
+            Ok(count) => *out += count,
+            Err(BrokerError::Unavailable { .. }) => (failures, sent) = (failures + 1, *out),
             Err(other) => panic!("{other}"),
         }
     }
@@ -323,11 +391,15 @@ async fn a_memory_alarm_stops_outputs_and_not_acknowledgements() {
     platform.send(0..10).await;
     let first = take(&mut inbox, 10).await;
     within(outbox.take_over(&token(1))).await.expect("the gate");
-    assert_eq!(within(outbox.publish(&[output(1)])).await.expect("published"), 1);
+    assert_eq!(within(publish(&mut outbox, &[output(1)])).await.expect("published"), 1);
 
     tokio::task::block_in_place(|| server.memory_alarm(true));
     let outputs: Vec<OutMessage> = (2..=20).map(output).collect();
-    let error = within(outbox.publish(&outputs)).await.expect_err("blocked");
+    assert_eq!(within(outbox.send(&outputs)).await.expect("handed over"), outputs.len());
+    // Longer than a confirm may take: under an alarm none is late, and what is on its way stays there.
+    let silence = tokio::time::timeout(Duration::from_secs(4), outbox.confirmed()).await;
+    assert!(silence.is_err(), "nothing is confirmed, and nothing is given up: {silence:?}");
+    let error = within(outbox.check()).await.expect_err("blocked");
     assert!(matches!(error, BrokerError::Unavailable { .. }), "{error}");
     assert_eq!(outbox.health().state(), LinkState::Blocked);
     let answer = within(outbox.reply("nobody", None, Bytes::new())).await;
@@ -347,7 +419,9 @@ async fn a_memory_alarm_stops_outputs_and_not_acknowledgements() {
 
     tokio::task::block_in_place(|| server.memory_alarm(false));
     let mut out = 0;
-    within(publish_all(&mut outbox, &outputs, &mut out)).await;
+    while out < outputs.len() {
+        out += within(outbox.confirmed()).await.expect("confirmed");
+    }
     let mut seen = Vec::new();
     for _ in 0..20 {
         let delivery = next(&mut listening).await;

@@ -16,7 +16,7 @@ use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProper
 use picket::broker::rabbitmq::{Options, RabbitDeadLetters, RabbitInbox, RabbitOutbox, ShardRoute};
 use picket::contract::wire::OutMessage;
 use picket::shard::ports::{
-    ArchiveStart, Broker, BrokerError, BrokerTraits, DeadLetter, Delivery, Inbox, Receipt, Token,
+    ArchiveStart, Broker, BrokerError, BrokerTraits, DeadLetter, Delivery, Inbox, Outbox, Receipt, Token,
 };
 
 use crate::rabbitmq::Server;
@@ -132,6 +132,23 @@ pub(crate) async fn take(inbox: &mut dyn Inbox, count: usize) -> Vec<Delivery> {
     taken
 }
 
+/// Sends outputs and waits until all are confirmed or one fails; how many are, unless none is.
+pub(crate) async fn publish(outbox: &mut dyn Outbox, outputs: &[OutMessage]) -> Result<usize, BrokerError> {
+    let (mut sent, mut out) = (0, 0);
+    while out < outputs.len() {
+        let step = async {
+            sent += outbox.send(&outputs[sent..]).await?;
+            outbox.confirmed().await
+        };
+        match step.await {
+            Ok(count) => out += count,
+            Err(error) if out == 0 => return Err(error),
+            Err(_) => return Ok(out),
+        }
+    }
+    Ok(out)
+}
+
 pub(crate) fn receipts(deliveries: &[Delivery]) -> Vec<Receipt> {
     deliveries.iter().map(|delivery| delivery.receipt).collect()
 }
@@ -186,8 +203,8 @@ pub(crate) async fn suite(broker: &dyn Broker, traits: BrokerTraits) {
     within(outbox.take_over(&token(1))).await.expect("taken over");
     within(outbox.check()).await.expect("it can publish");
     let outputs: Vec<OutMessage> = (1..=20).map(output).collect();
-    assert_eq!(within(outbox.publish(&outputs)).await.expect("published"), 20);
-    assert_eq!(within(outbox.publish(&[])).await.expect("nothing to publish"), 0);
+    assert_eq!(within(publish(&mut *outbox, &outputs)).await.expect("published"), 20);
+    assert_eq!(within(publish(&mut *outbox, &[])).await.expect("nothing to publish"), 0);
 
     // Dead letters keep their order; one is dropped, one goes to the shard again and is gone once it is done with.
     let dead = broker.dead_letters();
@@ -226,7 +243,7 @@ pub(crate) async fn suite(broker: &dyn Broker, traits: BrokerTraits) {
     if traits.gate {
         let mut later = broker.outbox("main").expect("an outbox");
         within(later.take_over(&token(2))).await.expect("taken over");
-        assert!(matches!(within(outbox.publish(&outputs)).await, Err(BrokerError::GateClosed)));
+        assert!(matches!(within(publish(&mut *outbox, &outputs)).await, Err(BrokerError::GateClosed)));
     }
     let archive = within(broker.archive("main", ArchiveStart::Oldest)).await.expect("an answer");
     assert_eq!(archive.is_some(), traits.archive);

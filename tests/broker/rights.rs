@@ -6,7 +6,7 @@ use picket::broker::rabbitmq::{Options, Rabbitmq, Setup};
 use picket::shard::ports::{ArchiveStart, Beacon, Broker, DeadLetters, Inbox, Outbox};
 
 use crate::rabbitmq;
-use crate::rig::{Foreign, Rig, letter, numbers, output, receipts, take, token, within};
+use crate::rig::{Foreign, Rig, letter, numbers, output, publish, receipts, take, token, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_that_may_configure_only_its_locks_works_on_what_setup_has_made() {
@@ -31,7 +31,7 @@ async fn a_daemon_that_may_configure_only_its_locks_works_on_what_setup_has_made
     within(outbox.take_over(&token(1))).await.expect("the gate");
     within(outbox.set_beacon(&Beacon::default())).await.expect("left");
     assert_eq!(within(outbox.beacon()).await.expect("a beacon"), Some(Beacon::default()));
-    assert_eq!(within(outbox.publish(&[output(1)])).await.expect("published"), 1);
+    assert_eq!(within(publish(&mut outbox, &[output(1)])).await.expect("published"), 1);
     platform.send(0..2).await;
     let taken = take(&mut inbox, 2).await;
     assert_eq!(numbers(&taken), vec![0, 1]);

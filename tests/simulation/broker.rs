@@ -1,13 +1,15 @@
 //! Decides how a broker behaves that has the measured vices of RabbitMQ: one queue with a single active consumer whose
 //! unacknowledged messages come back in order and in front, confirms that are lost, a gate that only its owner passes.
 
+#[path = "outbox.rs"]
+mod outbox;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use picket::contract::wire::{OutMessage, WireMessage};
 use picket::shard::ports::{
     Beacon, Broker, BrokerError, DeadLetter, DeadLetters, Delivery, Inbox, Outbox, Pulse, Receipt, Token,
@@ -15,6 +17,7 @@ use picket::shard::ports::{
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
+use self::outbox::Out;
 use crate::fate::{Fate, Flaw, Slip};
 use crate::link::{Broken, Process};
 
@@ -38,6 +41,8 @@ struct State {
     /// In the order in which they came; the first one is active.
     consumers: Vec<Consumer>,
     sessions: u64,
+    /// How often all connections have ended.
+    ends: u64,
     gate: Option<Token>,
     published: Vec<OutMessage>,
     dead: Vec<DeadLetter>,
@@ -97,7 +102,7 @@ impl Server {
         let state = &mut *self.state();
         state.away = away;
         if away {
-            state.hang_up(|_| true);
+            state.hang_up_on_all();
         }
         self.news.notify_waiters();
     }
@@ -108,7 +113,7 @@ impl Server {
 
     /// Ends every connection.
     pub(crate) fn hang_up(&self) {
-        self.state().hang_up(|_| true);
+        self.state().hang_up_on_all();
         self.news.notify_waiters();
     }
 
@@ -195,7 +200,12 @@ impl State {
         self.end_consumers(ends, false);
     }
 
-    /// The same; `behind` is what a flaw makes of it.
+    fn hang_up_on_all(&mut self) {
+        self.ends += 1;
+        self.hang_up(|_| true);
+    }
+
+    /// The same as [`State::hang_up`]; `behind` is what a flaw makes of it.
     fn end_consumers(&mut self, ends: impl Fn(&Consumer) -> bool, behind: bool) {
         let (gone, stay): (Vec<_>, Vec<_>) = self.consumers.drain(..).partition(|consumer| ends(consumer));
         self.consumers = stay;
@@ -259,7 +269,7 @@ impl Broker for Seen {
     }
 
     fn outbox(&self, _shard: &str) -> Result<Box<dyn Outbox>, BrokerError> {
-        Ok(Box::new(Out { seen: self.clone(), token: None }))
+        Ok(Box::new(Out::new(self.clone())))
     }
 
     fn dead_letters(&self) -> Arc<dyn DeadLetters> {
@@ -361,78 +371,6 @@ impl Drop for In {
 impl Pulse for Seen {
     fn trouble(&self) -> Option<String> {
         (!self.reaches()).then(|| "nothing answers".to_owned())
-    }
-}
-
-#[derive(Debug)]
-struct Out {
-    seen: Seen,
-    token: Option<Token>,
-}
-
-#[async_trait]
-impl Outbox for Out {
-    async fn take_over(&mut self, token: &Token) -> Result<(), BrokerError> {
-        let mine = token.clone();
-        let swap = move |state: &mut State| {
-            if state.gate.as_ref().is_some_and(|other| other.epoch > mine.epoch) {
-                return Err(BrokerError::GateClosed);
-            }
-            state.gate = Some(mine);
-            Ok(())
-        };
-        self.seen.call("take_over", swap).await?;
-        self.token = Some(token.clone());
-        Ok(())
-    }
-
-    async fn beacon(&mut self) -> Result<Option<Beacon>, BrokerError> {
-        self.seen.call("beacon", |state| Ok(state.beacon.clone())).await
-    }
-
-    async fn set_beacon(&mut self, beacon: &Beacon) -> Result<(), BrokerError> {
-        let beacon = beacon.clone();
-        let set = move |state: &mut State| {
-            state.beacon = Some(beacon);
-            Ok(())
-        };
-        self.seen.call("set_beacon", set).await
-    }
-
-    async fn publish(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError> {
-        let Some(token) = self.token.clone() else { return Err(BrokerError::GateClosed) };
-        let (mut messages, all) = (messages.to_vec(), messages.len());
-        let fate = &self.seen.server.fate;
-        if fate.has(Flaw::WindowReversed) {
-            messages.reverse();
-        }
-        if messages.len() > 1 && fate.slips(Slip::SomeConfirmed) {
-            messages.truncate(messages.len() / 2);
-        }
-        let publish = move |state: &mut State| {
-            if state.alarm {
-                return Err(BrokerError::Unavailable { attempt: "publishing", source: "an alarm".into() });
-            }
-            if state.gate.as_ref() != Some(&token) {
-                return Err(BrokerError::GateClosed);
-            }
-            let count = messages.len();
-            state.published.extend(messages);
-            Ok(count)
-        };
-        match self.seen.call("publish", publish).await {
-            Ok(_) if fate.has(Flaw::WholeWindowConfirmed) => Ok(all),
-            Err(BrokerError::Unavailable { .. }) if fate.has(Flaw::UnknownCountsAsConfirmed) => Ok(all),
-            published => published,
-        }
-    }
-
-    async fn reply(&mut self, _to: &str, _correlation: Option<&str>, _body: Bytes) -> Result<(), BrokerError> {
-        self.seen.call("reply", |_| Ok(())).await
-    }
-
-    async fn check(&mut self) -> Result<(), BrokerError> {
-        self.seen.call("check of the broker", |_| Ok(())).await
     }
 }
 

@@ -26,7 +26,6 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// publishers, cannot keep acknowledgements back.
 #[derive(Debug)]
 pub struct RabbitInbox {
-    options: Arc<Options>,
     link: Link<Consuming>,
 }
 
@@ -50,10 +49,10 @@ impl RabbitInbox {
         options.uri()?;
         let topology = Arc::new(Topology::for_shard(&options, shard));
         let (inner, queue) = (Arc::clone(&options), input_queue(&shard.name));
-        let link = Link::new(Arc::clone(&options), format!("inbox {}", shard.name), move |connection| {
+        let link = Link::new(options, format!("inbox {}", shard.name), move |connection| {
             Box::pin(consume(connection, Arc::clone(&inner), Arc::clone(&topology), queue.clone()))
         });
-        Ok(Self { options, link })
+        Ok(Self { link })
     }
 
     /// Looks at the connection from outside.
@@ -113,19 +112,25 @@ impl Consuming {
         Ok(taken)
     }
 
-    async fn acknowledge(&mut self, mut tags: Vec<u64>) -> Result<(), lapin::Error> {
+    /// Hands acknowledgements over, in order, and waits for none to be written: its loop has other things to do.
+    fn acknowledge(&mut self, mut tags: Vec<u64>) -> Result<(), lapin::Error> {
         tags.retain(|tag| self.unacknowledged.remove(tag));
         tags.sort_unstable();
         // Everything below the oldest delivery still open can go in one frame.
         let oldest = self.unacknowledged.first().copied().unwrap_or(u64::MAX);
         let together = tags.partition_point(|tag| *tag < oldest);
         if let Some(last) = together.checked_sub(1).and_then(|at| tags.get(at)) {
-            self.channel.basic_ack(*last, BasicAckOptions { multiple: true }).await?;
+            self.hand_over(*last, BasicAckOptions { multiple: true })?;
         }
         for tag in tags.iter().skip(together) {
-            self.channel.basic_ack(*tag, BasicAckOptions { multiple: false }).await?;
+            self.hand_over(*tag, BasicAckOptions { multiple: false })?;
         }
         Ok(())
+    }
+
+    fn hand_over(&self, tag: u64, options: BasicAckOptions) -> Result<(), lapin::Error> {
+        // The first poll queues the frame; whether it was written shows with the connection.
+        self.channel.basic_ack(tag, options).now_or_never().unwrap_or(Ok(()))
     }
 }
 
@@ -167,14 +172,11 @@ impl Inbox for RabbitInbox {
     }
 
     async fn acknowledge(&mut self, receipts: &[Receipt]) {
-        let limit = self.options.publish_timeout();
         let Some((session, consuming)) = self.link.current() else { return };
         let tags = receipts.iter().filter(|receipt| receipt.session == session).map(|receipt| receipt.tag).collect();
-        match tokio::time::timeout(limit, consuming.acknowledge(tags)).await {
-            Ok(Ok(())) => {}
+        if let Err(error) = consuming.acknowledge(tags) {
             // What was not acknowledged comes again under the next session, and is a duplicate then.
-            Ok(Err(error)) => self.link.lose(&format!("an acknowledgement failed: {error}")),
-            Err(_) => self.link.lose("an acknowledgement could not be sent in time"),
+            self.link.lose(&format!("an acknowledgement failed: {error}"));
         }
     }
 

@@ -9,6 +9,7 @@ mod beacon;
 mod broker;
 mod convert;
 mod dead;
+mod flight;
 mod gate;
 mod inbox;
 mod letter;

@@ -1,10 +1,6 @@
-//! Decides when an output counts as published: confirmed by the broker, and not returned.
+//! Decides how outputs leave: in order, over one channel, behind the gate, until one fails; and how senders are answered.
 
-use std::collections::{HashSet, VecDeque};
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,7 +9,8 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 
 use super::archive::Archiving;
-use super::convert::{answer, outgoing};
+use super::convert::answer;
+use super::flight::{Failure, Flight, Returns};
 use super::link::{Health, Link};
 use super::topology::{OUT, ShardRoute, Topology, gate};
 use super::{Options, beacon, gate as gates, lock, short};
@@ -22,14 +19,13 @@ use crate::clock::Monotonic;
 use crate::contract::wire::OutMessage;
 use crate::shard::ports::{Beacon, BrokerError, Outbox, Token};
 
-/// How long a refused publish rests before its sender hears of it: a full queue at a platform empties no faster.
-const REFUSED: Duration = Duration::from_millis(200);
+/// How often an alarm of the broker is looked for, under which no confirm is late.
+const PACE: Duration = Duration::from_millis(500);
 /// How often a missing archive is looked for.
 const LOOK: Duration = Duration::from_secs(30);
 /// Queues of ours that no sender may name as its `reply_to`.
 const OURS: &str = "picket.";
-
-type Outcome = Result<Confirmation, lapin::Error>;
+const PUBLISHING: &str = "publishing";
 
 /// The way out of one shard, over a connection that consumes nothing.
 #[derive(Debug)]
@@ -39,39 +35,17 @@ pub struct RabbitOutbox {
     topology: Arc<Topology>,
     link: Link<Publishing>,
     token: Option<Token>,
+    /// Outputs that were taken and are not confirmed; over whatever session.
+    taken: usize,
     /// When a missing archive was looked for last.
     looked: Monotonic,
 }
 
 struct Publishing {
     archiving: Archiving,
-    channel: Channel,
+    flight: Flight,
     replies: Option<Channel>,
     connection: Connection,
-    flight: VecDeque<Sent>,
-}
-
-/// One output on its way. It stays here over calls, so that an alarm of the broker, or a caller that gave up waiting,
-/// does not send it twice.
-struct Sent {
-    id: String,
-    confirm: Pin<Box<dyn Future<Output = Outcome> + Send>>,
-    settled: Option<Settled>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Settled {
-    Taken,
-    Refused,
-}
-
-/// How far the front of a flight is.
-#[derive(Debug, PartialEq, Eq)]
-enum Obstacle {
-    Nothing,
-    Pending,
-    Refused,
-    Returned,
 }
 
 impl RabbitOutbox {
@@ -86,7 +60,7 @@ impl RabbitOutbox {
         let link = Link::new(Arc::clone(&options), format!("outbox {}", shard.name), move |connection| {
             Box::pin(open(connection, Arc::clone(&inner), Arc::clone(&outer)))
         });
-        Ok(Self { options, shard: shard.name.clone(), topology, link, token: None, looked: Monotonic::now() })
+        Ok(Self { options, shard: shard.name.clone(), topology, link, token: None, taken: 0, looked: Monotonic::now() })
     }
 
     /// Looks at the connection from outside.
@@ -110,6 +84,31 @@ impl RabbitOutbox {
         publishing.archiving = archiving;
         Ok(())
     }
+
+    /// Makes sure that all of what was taken is still on its way. It is not once its session is lost, whoever found out.
+    fn is_whole(&mut self) -> Result<(), BrokerError> {
+        let under_way = self.link.live().map_or(0, |publishing| publishing.flight.len());
+        if under_way == self.taken {
+            return Ok(());
+        }
+        self.taken = 0;
+        Err(unavailable(PUBLISHING, "the connection was lost"))
+    }
+
+    /// What its sender hears of a failure, after which nothing is on its way.
+    fn failed(&mut self, failure: Failure) -> BrokerError {
+        self.taken = 0;
+        match failure {
+            Failure::Returned => BrokerError::GateClosed,
+            Failure::Refused => {
+                unavailable(PUBLISHING, "the broker refused an output: a queue it is routed to is full")
+            }
+            Failure::Broken(error) => {
+                self.link.lose(&format!("a publish failed: {error}"));
+                unavailable(PUBLISHING, error)
+            }
+        }
+    }
 }
 
 async fn open(
@@ -122,8 +121,9 @@ async fn open(
     if let Archiving::Missing(what) = &archiving {
         tracing::warn!(what, "an archive is missing");
     }
-    let channel = confirming(&connection).await?;
-    Ok(Publishing { archiving, channel, replies: None, connection, flight: VecDeque::new() })
+    let returns = if options.output_gate { Returns::GateClosed } else { Returns::Unwanted };
+    let flight = Flight::new(confirming(&connection).await?, returns);
+    Ok(Publishing { archiving, flight, replies: None, connection })
 }
 
 /// A channel with confirms.
@@ -141,64 +141,12 @@ pub(super) async fn publish_one(
     key: String,
     body: Bytes,
     properties: BasicProperties,
-) -> Outcome {
+) -> Result<Confirmation, lapin::Error> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     channel.basic_publish(short(&exchange), short(&key), options, &body, properties).await?.await
 }
 
 impl Publishing {
-    /// Whether what is in flight is the beginning of what is asked for.
-    fn continues(&self, messages: &[OutMessage]) -> bool {
-        self.flight.iter().zip(messages).all(|(sent, message)| sent.id == message.id)
-    }
-
-    /// Sends what is not in flight yet, in order.
-    async fn send(&mut self, messages: &[OutMessage], gate: &str, key: &str) {
-        for message in messages.iter().skip(self.flight.len()) {
-            let mut confirm: Pin<Box<dyn Future<Output = Outcome> + Send>> = Box::pin(publish_one(
-                self.channel.clone(),
-                gate.to_owned(),
-                message.routing_key.clone(),
-                message.body.clone(),
-                outgoing(message, key),
-            ));
-            // One poll each, in order: that hands the frames over in order without waiting for each to be written.
-            let early = poll_fn(|context| Poll::Ready(confirm.as_mut().poll(context))).await;
-            if let Poll::Ready(outcome) = early {
-                confirm = Box::pin(std::future::ready(outcome));
-            }
-            self.flight.push_back(Sent { id: message.id.clone(), confirm, settled: None });
-        }
-    }
-
-    /// Waits for the first `count` confirms; adds the ids of what came back.
-    async fn settle(&mut self, count: usize, returned: &mut HashSet<String>) -> Result<(), lapin::Error> {
-        for sent in self.flight.iter_mut().take(count).filter(|sent| sent.settled.is_none()) {
-            let confirmation = (&mut sent.confirm).await?;
-            sent.settled = Some(if confirmation.is_ack() { Settled::Taken } else { Settled::Refused });
-            // A returned message may ride on another one's confirm: only its own id says which it is.
-            if let Some(message) = confirmation.take_message() {
-                let id = message.delivery.properties.message_id().as_ref().map(ToString::to_string);
-                returned.insert(id.unwrap_or_default());
-            }
-        }
-        Ok(())
-    }
-
-    /// How many of the first `count` are out, and what stopped the next.
-    fn progress(&self, count: usize, returned: &HashSet<String>) -> (usize, Obstacle) {
-        for (at, sent) in self.flight.iter().take(count).enumerate() {
-            let obstacle = match sent.settled {
-                _ if returned.contains(&sent.id) => Obstacle::Returned,
-                Some(Settled::Taken) => continue,
-                Some(Settled::Refused) => Obstacle::Refused,
-                None => Obstacle::Pending,
-            };
-            return (at, obstacle);
-        }
-        (count, Obstacle::Nothing)
-    }
-
     async fn reply(&mut self, to: &str, properties: BasicProperties, body: &[u8]) -> Result<(), lapin::Error> {
         let channel = match self.replies.take().filter(|channel| channel.status().connected()) {
             Some(channel) => channel,
@@ -263,51 +211,44 @@ impl Outbox for RabbitOutbox {
             .unwrap_or_else(|late| Err(unavailable(ATTEMPT, late)))
     }
 
-    async fn publish(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError> {
+    async fn send(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError> {
         let Some(token) = &self.token else { return Err(BrokerError::GateClosed) };
         let key = gates::key(&token.to_string());
-        let limit = self.options.publish_timeout();
-        if self.link.current().is_some_and(|(_, publishing)| !publishing.continues(messages)) {
-            self.link.lose("other outputs are asked for than were on their way");
-        }
+        self.is_whole()?;
+        let exchange = if self.options.output_gate { gate(&self.shard) } else { String::from(OUT) };
         let (_, publishing) = self.link.session().await?;
-        let (exchange, gated) =
-            if self.options.output_gate { (gate(&self.shard), true) } else { (String::from(OUT), false) };
-        publishing.send(messages, &exchange, &key).await;
-        let mut returned = HashSet::new();
-        let waited = tokio::time::timeout(limit, publishing.settle(messages.len(), &mut returned)).await;
-        if !gated {
-            // Without a gate, what comes back is wanted by nobody.
-            returned.clear();
+        if publishing.flight.has_failed() {
+            return Ok(0);
         }
-        let (done, obstacle) = publishing.progress(messages.len(), &returned);
-        publishing.flight.drain(..done);
-        let blocked = publishing.connection.status().blocked();
-        let error = match (waited, obstacle) {
-            (Ok(Ok(())), Obstacle::Nothing | Obstacle::Pending) => return Ok(done),
-            (Ok(Ok(())), Obstacle::Returned) => {
-                publishing.flight.clear();
-                BrokerError::GateClosed
+        publishing.flight.add(messages, &exchange, &key);
+        self.taken += messages.len();
+        Ok(messages.len())
+    }
+
+    async fn confirmed(&mut self) -> Result<usize, BrokerError> {
+        self.is_whole()?;
+        let limit = self.options.publish_timeout();
+        loop {
+            let Some((_, publishing)) = self.link.current() else { return std::future::pending().await };
+            let span = limit.saturating_sub(publishing.flight.since().elapsed()).min(PACE);
+            match tokio::time::timeout(span, publishing.flight.progress()).await {
+                Ok(Ok(out)) => {
+                    self.taken -= out;
+                    return Ok(out);
+                }
+                Ok(Err(failure)) => return Err(self.failed(failure)),
+                // Nothing is late, and what is on its way leaves when the alarm ends: keep it there.
+                Err(_) if publishing.flight.len() == 0 || publishing.connection.status().blocked() => {
+                    publishing.flight.excuse();
+                }
+                Err(_) if publishing.flight.since().elapsed() >= limit => {
+                    self.taken = 0;
+                    self.link.lose("a publish was not confirmed in time");
+                    return Err(unavailable(PUBLISHING, "no confirm in time"));
+                }
+                Err(_) => {}
             }
-            (Ok(Ok(())), Obstacle::Refused) => {
-                publishing.flight.clear();
-                tokio::time::sleep(REFUSED).await;
-                unavailable("publishing", "the broker refused an output: a queue it is routed to is full")
-            }
-            (Ok(Err(error)), _) => {
-                self.link.lose(&format!("a publish failed: {error}"));
-                unavailable("publishing", error)
-            }
-            // Nothing was refused, and what is on its way leaves when the alarm ends: keep it there.
-            (Err(_), Obstacle::Nothing | Obstacle::Pending) if blocked => {
-                unavailable("publishing", "the broker has a memory or disk alarm and takes nothing")
-            }
-            (Err(_), _) => {
-                self.link.lose("a publish was not confirmed in time");
-                unavailable("publishing", "no confirm in time")
-            }
-        };
-        if done > 0 { Ok(done) } else { Err(error) }
+        }
     }
 
     async fn reply(&mut self, to: &str, correlation: Option<&str>, body: Bytes) -> Result<(), BrokerError> {
@@ -331,7 +272,7 @@ impl Outbox for RabbitOutbox {
     async fn check(&mut self) -> Result<(), BrokerError> {
         const ATTEMPT: &str = "looking at the outbox";
         let (_, publishing) = self.link.session().await?;
-        let (connection, channel) = (publishing.connection.status(), publishing.channel.status());
+        let (connection, channel) = (publishing.connection.status(), publishing.flight.channel().status());
         if connection.blocked() {
             return Err(unavailable(ATTEMPT, "the broker has a memory or disk alarm and takes nothing"));
         }

@@ -232,12 +232,22 @@ pub trait Outbox: Send + std::fmt::Debug {
         Ok(())
     }
 
-    /// Publishes in order, with confirms; returns how many from the front are confirmed and routed or known to be
-    /// wanted by nobody. What is behind the first failure must be published again (go-back-N).
+    /// Hands outputs over, in order, behind those that are on their way, and waits for nothing that becomes of them. Returns
+    /// how many were taken: fewer, or none, where one that is on its way is known to have failed, so that nothing follows it.
     ///
     /// # Errors
-    /// When not even the first was confirmed.
-    async fn publish(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError>;
+    /// Nothing is on its way any more, neither of these nor of earlier ones; see [`Outbox::confirmed`].
+    async fn send(&mut self, messages: &[OutMessage]) -> Result<usize, BrokerError>;
+
+    /// Waits until some of what is on its way, from the front, is confirmed and routed or known to be wanted by nobody, and
+    /// returns how many. It waits for ever while nothing is on its way, and as long as an alarm of the broker holds up what
+    /// is: [`Outbox::check`] tells of that. Cancel-safe: what is confirmed and not returned comes with the next call.
+    ///
+    /// # Errors
+    /// The front failed, and nothing is on its way any more: it must be sent again, and everything behind it, in order and
+    /// under the same ids (go-back-N). Of what was behind it the broker may have taken some already, so that a consumer can
+    /// see a later one once before the one that failed, and then all again in order.
+    async fn confirmed(&mut self) -> Result<usize, BrokerError>;
 
     /// Answers a sender at its `reply_to`, at most once, without holding anything up.
     ///
@@ -245,7 +255,8 @@ pub trait Outbox: Send + std::fmt::Debug {
     /// [`BrokerError::Unavailable`].
     async fn reply(&mut self, to: &str, correlation: Option<&str>, body: Bytes) -> Result<(), BrokerError>;
 
-    /// Whether messages can be published now; asked about once a second while nothing else is done.
+    /// Whether messages can be published now; asked about once a second. What is on its way stays there, unless the connection
+    /// is lost: [`Outbox::confirmed`] tells then.
     ///
     /// # Errors
     /// Any; see [`BrokerError`].
