@@ -32,6 +32,7 @@ mod state;
 mod suspects;
 mod ties;
 mod time;
+mod unheard;
 mod vitals;
 mod witness;
 mod writer;

@@ -13,6 +13,7 @@ use super::bugs::{self, Bug};
 use super::handle::Health;
 use super::ports::{Beacon, BrokerError, Head, Outbox, Store, StoreError, Token};
 use super::state::ShardState;
+use super::unheard::Told;
 use super::witness::{self, Witness};
 use crate::clock::{Clock, Monotonic};
 use crate::contract::answer::Answer;
@@ -137,6 +138,8 @@ pub(super) struct Publisher {
     pub(super) clock: Clock,
     /// When a beacon was left last, or tried to be.
     pub(super) beaconed: Option<Monotonic>,
+    /// What was told of outputs that nobody hears.
+    pub(super) told: Told,
     pub(super) store: Arc<dyn Store>,
     pub(super) shard: String,
     pub(super) token: Token,
@@ -175,6 +178,7 @@ impl Publisher {
                     let outcome = self.way.outbox.check().await;
                     self.report(outcome.as_ref().err())?;
                     self.report_archive();
+                    self.report_unheard().await;
                     self.leave_beacon(BEACON).await;
                 }
                 () = self.queue.news.notified() => {}
@@ -310,6 +314,18 @@ impl Publisher {
         let missing = self.way.outbox.degraded();
         self.health.send_if_modified(|health| {
             (missing.is_some() || health.knows("archive")) && health.set("archive", missing)
+        });
+    }
+
+    async fn report_unheard(&mut self) {
+        let unheard = self.way.outbox.unheard().await;
+        self.metrics.unheard(unheard.count);
+        for kind in self.told.news(&unheard) {
+            tracing::warn!(shard = self.shard, kind, "no platform has bound a queue to picket.out that hears this");
+        }
+        let trouble = self.told.trouble();
+        self.health.send_if_modified(|health| {
+            (trouble.is_some() || health.knows("unheard")) && health.set("unheard", trouble)
         });
     }
 

@@ -361,6 +361,7 @@ impl Service {
             model: Arc::clone(&self.side.model),
             clock: self.clock.clone(),
             beaconed: None,
+            told: super::unheard::Told::default(),
             store: Arc::clone(&self.store),
             shard: self.shard.clone(),
             token: token.clone(),

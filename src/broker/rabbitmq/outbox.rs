@@ -16,11 +16,12 @@ use super::archive::Archiving;
 use super::convert::{answer, outgoing};
 use super::link::{Health, Link};
 use super::topology::{OUT, ShardRoute, Topology, gate};
+use super::unheard::{Ear, Listening};
 use super::{Options, beacon, gate as gates, lock, short};
 use crate::broker::unavailable;
 use crate::clock::Monotonic;
 use crate::contract::wire::OutMessage;
-use crate::shard::ports::{Beacon, BrokerError, Outbox, Token};
+use crate::shard::ports::{Beacon, BrokerError, Outbox, Token, Unheard};
 
 /// How long a refused publish rests before its sender hears of it: a full queue at a platform empties no faster.
 const REFUSED: Duration = Duration::from_millis(200);
@@ -48,6 +49,8 @@ struct Publishing {
     channel: Channel,
     replies: Option<Channel>,
     connection: Connection,
+    /// None where nothing tells what nobody hears.
+    ear: Option<Ear>,
     flight: VecDeque<Sent>,
 }
 
@@ -122,8 +125,15 @@ async fn open(
     if let Archiving::Missing(what) = &archiving {
         tracing::warn!(what, "an archive is missing");
     }
+    let ear = match topology.settle_unheard(&options, &connection).await? {
+        Listening::Noticed | Listening::ByPolicy => Some(Ear::default()),
+        Listening::Missing(what) => {
+            tracing::warn!(what, "outputs that nobody hears are not noticed");
+            None
+        }
+    };
     let channel = confirming(&connection).await?;
-    Ok(Publishing { archiving, channel, replies: None, connection, flight: VecDeque::new() })
+    Ok(Publishing { archiving, channel, replies: None, connection, ear, flight: VecDeque::new() })
 }
 
 /// A channel with confirms.
@@ -340,6 +350,17 @@ impl Outbox for RabbitOutbox {
         }
         self.link.lose("the connection or channel closed without a word");
         Err(unavailable(ATTEMPT, "the connection was lost"))
+    }
+
+    async fn unheard(&mut self) -> Unheard {
+        let limit = self.options.publish_timeout();
+        let Some((_, Publishing { connection, ear: Some(ear), .. })) = self.link.current() else {
+            return Unheard::default();
+        };
+        if connection.status().blocked() {
+            return Unheard::default();
+        }
+        tokio::time::timeout(limit, ear.listen(connection)).await.unwrap_or_default()
     }
 
     fn degraded(&self) -> Option<String> {
