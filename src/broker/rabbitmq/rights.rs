@@ -152,10 +152,10 @@ impl Question {
             Self::Queue(name) | Self::Exchange(name) => (Right::Configure, name),
             Self::Consume(name) => (Right::Read, name),
             Self::Publish => (Right::Write, String::from("amq.default")),
-            Self::Bound(to, from) | Self::QueueBound(to, from) => {
-                let of_source = to != from && said.contains(&format!("'{from}'"));
-                if of_source { (Right::Read, from) } else { (Right::Write, to) }
-            }
+            Self::Bound(to, from) if to != from && said.contains(&format!("'{from}'")) => (Right::Read, from),
+            // A queue and its exchange may have one name.
+            Self::QueueBound(_, from) if said.contains(&format!("exchange '{from}'")) => (Right::Read, from),
+            Self::Bound(to, _) | Self::QueueBound(to, _) => (Right::Write, to),
         }
     }
 
@@ -211,5 +211,8 @@ mod tests {
         assert_eq!(bound().concerns(said), (Right::Write, "picket.out".to_owned()));
         let own = Question::Bound("picket.gate.main".to_owned(), "picket.gate.main".to_owned());
         assert_eq!(own.concerns("").0, Right::Write);
+        let bound = || Question::QueueBound("picket.dead".to_owned(), "picket.dead".to_owned());
+        assert_eq!(bound().concerns("access to exchange 'picket.dead' refused").0, Right::Read);
+        assert_eq!(bound().concerns("access to queue 'picket.dead' refused").0, Right::Write);
     }
 }
