@@ -28,7 +28,10 @@ mod daemon {
     mod bad_input;
     mod canaries;
     mod catch_up;
+    mod certificates;
     mod clock;
+    mod cluster;
+    mod consumer_timeout;
     mod customer_change;
     mod doctor;
     mod feed;
@@ -45,6 +48,7 @@ mod daemon {
     mod standby;
     mod stop;
     mod tour;
+    mod unheard;
 }
 
 /// A broker and a store that stories share; each has a virtual host and a key prefix of its own.

@@ -1,16 +1,14 @@
 //! Decides what is looked at before contacts are trusted to a daemon with these settings, and what is said of each: how it
 //! is, and how to mend it. Nothing is made or changed, but that Redis gets the function library which every daemon loads.
 
+mod services;
+
 use std::path::Path;
 
-use picket_rules::RuleSet;
 use serde::Serialize;
 
 use super::{parts, reload};
-use crate::clock::Clock;
-use crate::settings::{BrokerKind, BrokerSetup, Settings, StoreKind};
-use crate::shard::ports::{BrokerError, Store as _, StoreError};
-use crate::store::Redis;
+use crate::settings::{Settings, StoreKind};
 use crate::telemetry::chain;
 
 /// Open files that a daemon needs beside those of its clients.
@@ -26,9 +24,6 @@ const SPACE_LEAST: u64 = 100 * MIB;
 
 /// Bytes free below which somebody should look.
 const SPACE_WELL: u64 = 1024 * MIB;
-
-/// Milliseconds between two clocks from which deadlines told by one are wrong by the other.
-const SKEW_WELL: u64 = 500;
 
 /// How something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -86,7 +81,8 @@ pub async fn examine(settings: &Settings) -> Vec<Finding> {
     }];
     findings.push(pepper(settings));
     findings.extend(store(settings).await);
-    findings.extend(broker(settings, rules.ok().as_ref()).await);
+    findings.extend(services::broker(settings, rules.ok().as_ref()).await);
+    findings.extend(services::certificates(settings).await);
     findings.push(open_files(std::fs::read_to_string("/proc/self/limits").ok().as_deref()));
     findings
 }
@@ -117,60 +113,7 @@ async fn store(settings: &Settings) -> Vec<Finding> {
             vec![Finding::bad("store", text, "set store.kind to \"embedded\" or \"redis\"")]
         }
         StoreKind::Embedded => vec![folder(&settings.store.path), space(&settings.store.path)],
-        StoreKind::Redis => redis(settings).await,
-    }
-}
-
-async fn redis(settings: &Settings) -> Vec<Finding> {
-    let opened = async {
-        let store = Redis::open(parts::redis_options(settings)?).await?;
-        store.check().await?;
-        let clock = store.clock().await?;
-        Ok::<_, anyhow::Error>(clock)
-    };
-    match opened.await {
-        Ok(clock) => {
-            let skew = Clock::System.now().0.abs_diff(clock.0);
-            let text = "Redis is reached, and keeps what it acknowledges: version, role, settings, functions, replicas";
-            vec![Finding::good("store", text), skewed(skew)]
-        }
-        Err(error) if matches!(error.downcast_ref(), Some(StoreError::Unavailable { .. })) => {
-            let host = settings.store.redis.url.host();
-            let remedy = format!("is Redis running at {host}, and is store.redis.url right?");
-            vec![Finding::bad("store", chain(error.as_ref()), remedy)]
-        }
-        Err(error) => vec![Finding::refused("store", &error)],
-    }
-}
-
-fn skewed(ms: u64) -> Finding {
-    let text = format!("this machine's clock and that of Redis are {ms} ms apart");
-    if ms < SKEW_WELL {
-        return Finding::good("clock", text);
-    }
-    Finding::doubtful("clock", text, "let both machines take their time from the same servers (NTP)")
-}
-
-async fn broker(settings: &Settings, rules: Option<&RuleSet>) -> Vec<Finding> {
-    match (settings.broker.kind, rules) {
-        (BrokerKind::Embedded, _) => vec![Finding::good("broker", "embedded: events come and go over HTTP")],
-        (BrokerKind::Rabbitmq, None) => Vec::new(),
-        (BrokerKind::Rabbitmq, Some(rules)) => match parts::set_up(settings, rules, BrokerSetup::Check).await {
-            Ok(names) => {
-                let text = format!("RabbitMQ is reached, and all {} exchanges and queues are there", names.len());
-                vec![Finding::good("broker", text)]
-            }
-            Err(error) => {
-                let remedy = match error.downcast_ref() {
-                    Some(BrokerError::Unavailable { .. }) => {
-                        let host = settings.broker.rabbitmq.url.host();
-                        format!("is RabbitMQ running at {host}, and is broker.rabbitmq.url right?")
-                    }
-                    _ => "`picket setup` makes what is missing; what is there and different is not touched".to_owned(),
-                };
-                vec![Finding::bad("broker", chain(error.as_ref()), remedy)]
-            }
-        },
+        StoreKind::Redis => services::redis(settings).await,
     }
 }
 
@@ -237,18 +180,13 @@ fn open_files(limits: Option<&str>) -> Finding {
 mod tests {
     use std::path::Path;
 
-    use super::{Grade, folder, open_files, roomy, skewed, space};
+    use super::{Grade, folder, open_files, roomy, space};
 
     #[test]
     fn little_room_is_doubtful_and_next_to_none_is_bad() {
         let grades = [1 << 40, 500 << 20, 1 << 20].map(|free| roomy(free, "/srv").grade);
         assert_eq!(grades, [Grade::Good, Grade::Doubtful, Grade::Bad]);
         assert!(space(Path::new("/")).text.contains("MiB are free at /"));
-    }
-
-    #[test]
-    fn clocks_half_a_second_apart_are_doubtful() {
-        assert_eq!([skewed(20).grade, skewed(500).grade], [Grade::Good, Grade::Doubtful]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Decides in which order the daemon is built, runs and is drained.
 
+mod certificates;
 pub mod doctor;
 mod parts;
 mod reload;
@@ -81,6 +82,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     parts.shard.spawn(Arc::clone(&spread).run(Arc::clone(&store), stop.clone()));
     parts.rest.spawn(server.run());
     parts.rest.spawn(notify_systemd(shards, stop.clone()));
+    parts.rest.spawn(certificates::watch(certificates::places(&settings), Arc::clone(&metrics), stop.clone()));
     parts.rest.spawn(reload::at_hangup(settings.rules.path.clone(), activate, healths, stop));
     parts.run_until(stop_signal()).await
 }

@@ -72,7 +72,7 @@ pub(super) async fn broker(
     }
 }
 
-fn rabbitmq_options(settings: &Settings) -> rabbitmq::Options {
+pub(super) fn rabbitmq_options(settings: &Settings) -> rabbitmq::Options {
     let given = &settings.broker.rabbitmq;
     rabbitmq::Options {
         url: given.url.expose().to_owned(),
@@ -172,7 +172,8 @@ pub(super) fn warn_of_unrouted(shards: &[(String, Vec<String>)], rules: &RuleSet
     }
 }
 
-fn routes(settings: &Settings, rules: &RuleSet) -> Vec<rabbitmq::ShardRoute> {
+/// The shards as the broker sees them.
+pub(super) fn routes(settings: &Settings, rules: &RuleSet) -> Vec<rabbitmq::ShardRoute> {
     let shards = shards(settings, rules);
     let is_one_of_several = shards.len() > 1;
     shards.into_iter().map(|(name, domains)| rabbitmq::ShardRoute { name, domains, is_one_of_several }).collect()

@@ -85,8 +85,8 @@ pub struct Owner {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dependency {
     /// `store`, `journal`; `broker` is the way out, `inbox` the way in; `repair` while lost inputs are taken again, and
-    /// nothing else is. An `archive` that is missing, `forwarding` that gets nowhere, and
-    /// `rules` that were refused, are told, and nothing waits for them.
+    /// nothing else is. An `archive` that is missing, `forwarding` that gets nowhere, `rules` that were refused, and outputs
+    /// that are `unheard`, are told, and nothing waits for them.
     pub name: &'static str,
     /// What is wrong; nothing when it works.
     pub trouble: Option<String>,
@@ -102,7 +102,7 @@ impl Health {
     /// What is wrong, in one line; none when nothing is.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
-        self.trouble_of(|name| !matches!(name, "archive" | "forwarding" | "rules"))
+        self.trouble_of(|name| !matches!(name, "archive" | "forwarding" | "rules" | "unheard"))
     }
 
     /// What keeps events from being committed. A broker that is away does not: outputs wait for it, up to a limit.

@@ -40,6 +40,8 @@ mod state;
 mod suspects;
 mod ties;
 mod time;
+mod undertaker;
+mod unheard;
 mod vitals;
 mod watermark;
 mod witness;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 pub use broker::{
     Archive, ArchiveStart, Archived, Beacon, Broker, BrokerError, BrokerTraits, DeadLetter, DeadLetters, Delivery,
-    Forward, Inbox, LostTail, Outbox, Pulse, Receipt,
+    Forward, Inbox, LostTail, Outbox, Pulse, Receipt, Unheard,
 };
 
 /// The proof of ownership of a shard: `epoch:nonce`, compared for equality on every write.

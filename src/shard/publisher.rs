@@ -13,6 +13,7 @@ use super::handle::Health;
 use super::outqueue::Outqueue;
 use super::ports::{Beacon, BrokerError, Head, Outbox, Store, StoreError, Token};
 use super::state::ShardState;
+use super::unheard::Told;
 use super::watermark::Watermark;
 use super::witness::{self, Witness};
 use crate::clock::{Clock, Monotonic};
@@ -66,6 +67,8 @@ pub(super) struct Publisher {
     pub(super) clock: Clock,
     /// When a beacon was left last, or tried to be.
     pub(super) beaconed: Option<Monotonic>,
+    /// What was told of outputs that nobody hears.
+    pub(super) told: Told,
     pub(super) store: Arc<dyn Store>,
     pub(super) shard: String,
     pub(super) token: Token,
@@ -141,6 +144,7 @@ impl Publisher {
             self.report(outcome.as_ref().err())?;
         }
         self.report_archive();
+        self.report_unheard().await;
         self.metrics.outbox(&self.shard, self.queue.len());
         self.leave_beacon(BEACON).await;
         Ok(())
@@ -265,6 +269,18 @@ impl Publisher {
         });
     }
 
+    async fn report_unheard(&mut self) {
+        let unheard = self.way.outbox.unheard().await;
+        self.metrics.unheard(unheard.count);
+        for kind in self.told.news(&unheard) {
+            tracing::warn!(shard = self.shard, kind, "no platform has bound a queue to picket.out that hears this");
+        }
+        let trouble = self.told.trouble();
+        self.health.send_if_modified(|health| {
+            (trouble.is_some() || health.knows("unheard")) && health.set("unheard", trouble)
+        });
+    }
+
     fn report(&self, error: Option<&BrokerError>) -> Result<(), Over> {
         if matches!(error, Some(BrokerError::GateClosed)) {
             return Err(Over::Gate(BrokerError::GateClosed));
@@ -361,6 +377,7 @@ mod tests {
                 model: Arc::default(),
                 clock: Clock::System,
                 beaconed: None,
+                told: Told::default(),
                 store: Arc::clone(&store) as Arc<dyn Store>,
                 shard: "main".to_owned(),
                 token,

@@ -26,7 +26,7 @@ use super::moving;
 use super::neighbours::Neighbours;
 use super::outqueue::Outqueue;
 use super::overlay::Overlay;
-use super::ports::{Broker, DeadLetter, DeadLetters, Head, Outbox, Receipt, Store};
+use super::ports::{Broker, DeadLetter, Head, Outbox, Receipt, Store};
 use super::publisher::{Over, Publisher, WayOut};
 use super::record::hex;
 use super::recover::{self, Read, Recovered, recover};
@@ -34,9 +34,10 @@ use super::run::{Forwarding, Limits, Loop, Lost};
 use super::spread::Spread;
 use super::suspects::Suspects;
 use super::time::Keeper;
-use super::vitals;
+use super::unheard::Told;
 use super::witness::{self, Witness};
 use super::writer::Writer;
+use super::{undertaker, vitals};
 use crate::clock::Clock;
 use crate::contract::Sources;
 use crate::telemetry::{Metrics, chain};
@@ -382,6 +383,7 @@ impl Service {
             model: Arc::clone(&self.side.model),
             clock: self.clock.clone(),
             beaconed: None,
+            told: Told::default(),
             store: Arc::clone(&self.store),
             shard: self.shard.clone(),
             token: token.clone(),
@@ -429,7 +431,7 @@ impl Service {
         let (dead, letters) = mpsc::channel(256);
         let (done, buried) = mpsc::channel(256);
         let keeper = self.broker.dead_letters();
-        attend(parts, over, bury(keeper, letters, done));
+        attend(parts, over, undertaker::bury(keeper, letters, done));
         (dead, buried)
     }
 }
@@ -480,24 +482,4 @@ fn first_records(decider: &mut Decider) -> VecDeque<super::decided::Decided> {
     let rules = Arc::clone(&decider.rules);
     queue.extend(decider.activate(&rules));
     queue
-}
-
-async fn bury(
-    keeper: Arc<dyn DeadLetters>,
-    mut letters: mpsc::Receiver<(DeadLetter, Option<Receipt>)>,
-    done: mpsc::Sender<Receipt>,
-) {
-    while let Some((letter, receipt)) = letters.recv().await {
-        tracing::warn!(code = letter.code, detail = letter.detail, "a message is kept as a dead letter");
-        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
-        while let Err(error) = keeper.put(letter.clone()).await {
-            tracing::warn!(error = %chain(&error), "keeping a dead letter is tried again");
-            backoff.wait().await;
-        }
-        if let Some(receipt) = receipt
-            && done.send(receipt).await.is_err()
-        {
-            return;
-        }
-    }
 }

@@ -17,8 +17,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::labels::{
-    Agents, Code, Commit, CommitResult, Dependency, Input, InputResult, Kind, Outcome, Presence, Queue, Reason, Reload,
-    Reloaded, Request, RuleSet, Shard, State,
+    Agents, Code, Commit, CommitResult, Dependency, Input, InputResult, Kind, Outcome, Part, Presence, Queue, Reason,
+    Reload, Reloaded, Request, RuleSet, Shard, State,
 };
 
 /// The content type of [`Metrics::render`].
@@ -30,6 +30,7 @@ pub struct Metrics {
     registry: Arc<Registry>,
     inputs: Family<Input, Counter>,
     outputs: Family<Kind, Counter>,
+    unheard: Counter,
     dead_letters: Family<Code, Counter>,
     commits: Family<Commit, Counter>,
     commit_time: Histogram,
@@ -48,6 +49,7 @@ pub struct Metrics {
     reloads: Family<Reloaded, Counter>,
     rules: Family<RuleSet, Gauge>,
     up: Family<Dependency, Gauge>,
+    certificates: Family<Part, Gauge>,
     journal: Family<Shard, Gauge>,
     outbox: Family<Shard, Gauge>,
     suspect_mode: Family<Shard, Gauge>,
@@ -93,6 +95,7 @@ impl Metrics {
             registry: Arc::new(Registry::default()),
             inputs: Family::default(),
             outputs: Family::default(),
+            unheard: Counter::default(),
             dead_letters: Family::default(),
             commits: Family::default(),
             commit_time: seconds(&[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0]),
@@ -111,6 +114,7 @@ impl Metrics {
             reloads: Family::default(),
             rules: Family::default(),
             up: Family::default(),
+            certificates: Family::default(),
             journal: Family::default(),
             outbox: Family::default(),
             suspect_mode: Family::default(),
@@ -131,6 +135,8 @@ impl Metrics {
         all.register("build", "The version that runs", build);
         all.register("inputs", "Events taken, by type and what became of them", self.inputs.clone());
         all.register("outputs", "Events committed for publication, by type", self.outputs.clone());
+        let unheard = "Events published, seen by this daemon, that no platform had bound a queue for";
+        all.register("outputs_unheard", unheard, self.unheard.clone());
         all.register("dead_letters", "Messages that could not be understood, by code", self.dead_letters.clone());
         all.register("commits", "Appends to the journal, by what became of them", self.commits.clone());
         all.register_with_unit("commit", "From append to commit", Unit::Seconds, self.commit_time.clone());
@@ -150,6 +156,8 @@ impl Metrics {
         all.register("rules_reloads", "Changed rule files, by what became of them", self.reloads.clone());
         all.register("rules_active", "The rule set in force is 1", self.rules.clone());
         all.register("dependency_up", "Whether store, broker and the rest can be used", self.up.clone());
+        let ends = "Until the certificate ends that broker or store present";
+        all.register_with_unit("certificate_ends", ends, Unit::Seconds, self.certificates.clone());
         all.register("journal_seq", "The last committed record", self.journal.clone());
         all.register("outbox_waiting", "Outputs committed and not yet published", self.outbox.clone());
         let suspect = "1 while messages are taken one at a time, because one of them may end the process";
@@ -172,6 +180,16 @@ impl Metrics {
     /// Counts one committed output of a type of the contract.
     pub fn output(&self, kind: &'static str) {
         self.outputs.get_or_create(&Kind { r#type: kind }).inc();
+    }
+
+    /// Counts published outputs that no platform had bound a queue for.
+    pub fn unheard(&self, count: u64) {
+        self.unheard.inc_by(count);
+    }
+
+    /// Notes how many seconds are left of the certificate that a part presents.
+    pub fn certificate(&self, part: &'static str, left: i64) {
+        self.certificates.get_or_create(&Part { part }).set(left);
     }
 
     /// Counts one dead letter by its code.

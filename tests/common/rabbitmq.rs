@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::iter;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -45,6 +46,8 @@ pub(crate) async fn alone() -> (&'static Server, RwLockWriteGuard<'static, ()>) 
 #[derive(Debug)]
 pub(crate) struct Server {
     folder: PathBuf,
+    /// Where the cookie is; nodes that are to meet share it.
+    home: PathBuf,
     reaper: Child,
     port: u16,
     dist: u16,
@@ -57,8 +60,48 @@ impl Server {
     /// Starts one and waits until it takes connections (5–18 s).
     #[must_use]
     pub(crate) fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Starts one with further settings, in the Erlang terms of `advanced.config`.
+    #[must_use]
+    pub(crate) fn start_with(advanced: &str) -> Self {
+        let server = Self::prepare(None);
+        if !advanced.is_empty() {
+            fs::write(server.folder.join("advanced.config"), advanced).expect("a writable folder");
+        }
+        server.launch();
+        server
+    }
+
+    /// Starts three nodes that are one broker.
+    #[must_use]
+    pub(crate) fn start_three() -> [Self; 3] {
+        let first = Self::prepare(None);
+        let nodes = [Self::prepare(Some(&first)), Self::prepare(Some(&first)), first];
+        let names: Vec<String> = nodes.iter().enumerate().map(|(at, node)| format!("{at} = {}", node.node)).collect();
+        let meet = names.iter().map(|name| format!("cluster_formation.classic_config.nodes.{name}\n"));
+        let meet: String =
+            iter::once("cluster_formation.peer_discovery_backend = classic_config\n".to_owned()).chain(meet).collect();
+        for node in &nodes {
+            let mut file = fs::File::options().append(true).open(node.folder.join("rabbitmq.conf")).expect("a file");
+            file.write_all(meet.as_bytes()).expect("a writable file");
+        }
+        // The first one is alone at first, so that the others have somebody to join.
+        nodes[2].launch();
+        std::thread::scope(|scope| nodes[..2].iter().for_each(|node| drop(scope.spawn(|| node.launch()))));
+        nodes
+    }
+
+    /// A server that is not started yet; one that is to meet another has its cookie and its port mapper.
+    fn prepare(meets: Option<&Self>) -> Self {
         let folder = tempfile::Builder::new().prefix("picket-rabbit-").tempdir().expect("a temporary folder").keep();
         let [port, dist, epmd] = free_ports();
+        let epmd = meets.map_or(epmd, |other| other.epmd);
+        let home = meets.map_or_else(|| folder.clone(), |other| other.home.clone());
+        if meets.is_none() {
+            write_cookie(&home);
+        }
         let node = format!("picket{}x{port}@localhost", std::process::id());
         let config = format!(
             "listeners.tcp.local = 127.0.0.1:{port}\nvm_memory_high_watermark.absolute = 1GB\n\
@@ -67,9 +110,7 @@ impl Server {
         fs::write(folder.join("rabbitmq.conf"), config).expect("a writable folder");
         fs::write(folder.join("enabled_plugins"), "[].\n").expect("a writable folder");
         let reaper = reaper(&folder, epmd);
-        let server = Self { folder, reaper, port, dist, epmd, node, running: Mutex::new(None) };
-        server.launch();
-        server
+        Self { folder, home, reaper, port, dist, epmd, node, running: Mutex::new(None) }
     }
 
     /// The port it listens on.
@@ -183,6 +224,12 @@ impl Server {
             && stream.read_exact(&mut first).is_ok()
     }
 
+    /// Whether it wrote something into its log.
+    pub(crate) fn said(&self, words: &str) -> bool {
+        let logs = fs::read_dir(self.folder.join("log")).into_iter().flatten().flatten();
+        logs.filter_map(|log| fs::read_to_string(log.path()).ok()).any(|text| text.contains(words))
+    }
+
     fn console(&self) -> String {
         fs::read_to_string(self.folder.join("console.log")).unwrap_or_default()
     }
@@ -191,7 +238,7 @@ impl Server {
         let folder = &self.folder;
         let mut command = Command::new(Path::new(BIN).join(program));
         command
-            .env("HOME", folder)
+            .env("HOME", &self.home)
             .env("RABBITMQ_NODENAME", &self.node)
             .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
             .env("RABBITMQ_NODE_PORT", self.port.to_string())
@@ -201,6 +248,7 @@ impl Server {
             .env("RABBITMQ_MNESIA_BASE", folder.join("mnesia"))
             .env("RABBITMQ_LOG_BASE", folder.join("log"))
             .env("RABBITMQ_CONFIG_FILE", folder.join("rabbitmq"))
+            .env("RABBITMQ_ADVANCED_CONFIG_FILE", folder.join("advanced.config"))
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", folder.join("enabled_plugins"))
             .env("RABBITMQ_PID_FILE", self.pid_file())
             .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+S 1:1 +sbwt none");
@@ -234,6 +282,14 @@ fn reaper(folder: &Path, epmd: u16) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .expect("sh starts")
+}
+
+/// What nodes know each other by: every server has another, by its folder.
+fn write_cookie(home: &Path) {
+    use std::os::unix::fs::OpenOptionsExt;
+    let cookie = home.file_name().expect("a folder with a name").to_string_lossy().into_owned();
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o400).open(home.join(".erlang.cookie"));
+    file.expect("a writable folder").write_all(cookie.as_bytes()).expect("a writable file");
 }
 
 /// Three ports nobody listens on.

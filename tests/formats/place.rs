@@ -141,7 +141,7 @@ impl Place {
 
     /// Has the broker deliver a message.
     pub(crate) fn deliver(&self, message: WireMessage) {
-        let Queue { messages, news } = &*self.broker.0;
+        let Queue { messages, news } = &*self.broker.queue;
         messages.lock().unwrap_or_else(PoisonError::into_inner).push_back(message);
         news.notify_one();
     }

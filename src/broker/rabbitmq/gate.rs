@@ -23,7 +23,7 @@ use super::archive::Archiving;
 use super::convert::{GATE, persistent};
 use super::lock::Lock;
 use super::short;
-use super::topology::{OUT, close, gate, gate_sink, output_archive, private_channel, refused, table, text};
+use super::topology::{OUT, close, gate, gate_sink, is_down, output_archive, private_channel, refused, table, text};
 use crate::broker::unavailable;
 use crate::shard::ownership::may_open;
 use crate::shard::ports::{BrokerError, Token};
@@ -43,7 +43,7 @@ pub(super) async fn take_over(
 ) -> Result<(), BrokerError> {
     let lock = Lock::acquire(connection, format!("{}.lock", gate(shard))).await?;
     let channel = private_channel(connection).await?;
-    let done = swap(&channel, shard, &sinks(archiving, shard), token).await;
+    let done = swap(connection, &channel, shard, &sinks(archiving, shard), token).await;
     // What was only looked at goes back to its queue with the channel.
     close(&channel).await;
     lock.release(connection).await?;
@@ -65,7 +65,13 @@ fn sinks(archiving: &Archiving, shard: &str) -> Vec<String> {
     archive.into_iter().chain([gate_sink(shard)]).collect()
 }
 
-async fn swap(channel: &Channel, shard: &str, sinks: &[String], token: &Token) -> Result<(), BrokerError> {
+async fn swap(
+    connection: &Connection,
+    channel: &Channel,
+    shard: &str,
+    sinks: &[String],
+    token: &Token,
+) -> Result<(), BrokerError> {
     let known = remembered(channel, shard).await?;
     if !may_open(token, known.iter().map(|(_, other)| &**other)) {
         return Err(BrokerError::GateClosed);
@@ -79,7 +85,10 @@ async fn swap(channel: &Channel, shard: &str, sinks: &[String], token: &Token) -
     }
     bind(channel, &gate(shard), &mine).await?;
     for (tag, other) in known.iter().filter(|(_, other)| *other != mine) {
-        unbind(channel, &gate(shard), sinks, other).await?;
+        unbind(channel, &gate(shard), other).await?;
+        for sink in sinks {
+            unbind_sink(connection, &gate(shard), sink, other).await?;
+        }
         channel
             .basic_ack(*tag, BasicAckOptions::default())
             .await
@@ -133,18 +142,22 @@ async fn bind(channel: &Channel, gate: &str, token: &str) -> Result<(), BrokerEr
         .map_err(|error| refused("binding of", OUT, error))
 }
 
-async fn unbind(channel: &Channel, gate: &str, sinks: &[String], token: &str) -> Result<(), BrokerError> {
+async fn unbind(channel: &Channel, gate: &str, token: &str) -> Result<(), BrokerError> {
     channel
         .exchange_unbind(short(OUT), short(gate), short(""), ExchangeUnbindOptions::default(), matching(token))
         .await
-        .map_err(|error| refused("binding of", OUT, error))?;
-    for sink in sinks {
-        channel
-            .queue_unbind(short(sink), short(gate), short(""), matching(token))
-            .await
-            .map_err(|error| refused("binding of", sink, error))?;
+        .map_err(|error| refused("binding of", OUT, error))
+}
+
+/// On a channel of its own: that a sink cannot be reached closes it, and is no harm. What stays bound to it lets nothing out.
+async fn unbind_sink(connection: &Connection, gate: &str, sink: &str, token: &str) -> Result<(), BrokerError> {
+    let channel = private_channel(connection).await?;
+    let done = channel.queue_unbind(short(sink), short(gate), short(""), matching(token)).await;
+    close(&channel).await;
+    match done {
+        Err(error) if !is_down(&error) => Err(refused("binding of", sink, error)),
+        Ok(()) | Err(_) => Ok(()),
     }
-    Ok(())
 }
 
 fn matching(token: &str) -> FieldTable {

@@ -18,9 +18,13 @@ mod lock;
 mod options;
 mod outbox;
 mod replay;
+mod rights;
 mod sender;
+mod server;
 pub mod topology;
+mod unheard;
 
+use lapin::ErrorKind;
 use lapin::types::{MAX_SHORT_STRING_LENGTH, ShortString};
 
 pub use archive::{Archive, Archiving};
@@ -32,7 +36,10 @@ pub use link::{Health, LinkState};
 pub use options::{Options, Setup};
 pub use outbox::RabbitOutbox;
 pub use replay::has_input_archive;
+pub use rights::{Lacking, Right, lacking};
+pub use server::{Age, Server};
 pub use topology::{ShardRoute, Topology};
+pub use unheard::{Listening, UNHEARD, listening};
 
 use crate::shard::ports::{BrokerError, BrokerTraits};
 
@@ -52,6 +59,9 @@ pub async fn settle(options: &Options, shard: &ShardRoute) -> Result<(), BrokerE
         if let Archiving::Missing(what) = topology.settle_archives(options, &connection).await? {
             tracing::warn!(what, "an archive is missing");
         }
+        if let Listening::Missing(what) = topology.settle_unheard(options, &connection).await? {
+            tracing::warn!(what, "outputs that nobody hears are not noticed");
+        }
         topology::close_connection(&connection).await;
         Ok(())
     };
@@ -70,6 +80,20 @@ pub async fn unbind(options: &Options, shard: &str, domain: &str) -> Result<(), 
     let unbound = topology::unbind(&connection, shard, domain).await;
     topology::close_connection(&connection).await;
     unbound
+}
+
+/// How to mend it that a broker which is there lets this user not in; none where something else is wrong.
+#[must_use]
+pub fn locked_out(error: &BrokerError) -> Option<&'static str> {
+    let BrokerError::Unavailable { source, .. } = error else { return None };
+    let ErrorKind::ProtocolError(refusal) = source.downcast_ref::<lapin::Error>()?.kind() else { return None };
+    match refusal.get_id() {
+        403 => Some("user or password in broker.rabbitmq.url are not right, or are `guest` from another machine"),
+        530 => {
+            Some("let the user into the virtual host of broker.rabbitmq.url: rabbitmqctl add_vhost, set_permissions")
+        }
+        _ => None,
+    }
 }
 
 /// AMQP's short strings end at 255 bytes, and the client panics beyond; names and keys of the contract are shorter.

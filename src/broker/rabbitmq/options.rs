@@ -107,6 +107,12 @@ impl Options {
         )
     }
 
+    /// User and virtual host, as `rabbitmqctl` needs them; none where the url cannot be read.
+    #[must_use]
+    pub fn user_and_vhost(&self) -> Option<(String, String)> {
+        self.url.parse::<AMQPUri>().ok().map(|uri| (uri.authority.userinfo.username, uri.vhost))
+    }
+
     /// The url with what the other options say about the connection.
     pub(super) fn uri(&self) -> Result<AMQPUri, BrokerError> {
         let mut uri: AMQPUri = self.url.parse().map_err(|_| BrokerError::Topology {

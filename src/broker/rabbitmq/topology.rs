@@ -5,7 +5,7 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
 
 use super::archive::Archive;
-use super::{Options, Setup, short};
+use super::{Options, Setup, short, unheard};
 use crate::broker::unavailable;
 use crate::shard::ports::BrokerError;
 
@@ -21,6 +21,8 @@ pub const DEAD: &str = "picket.dead";
 /// Dead letters are returned to their queue by every look at them, which must never count against them; a limit that
 /// is never reached also keeps their place in the queue, which no limit at all does not.
 const NEVER: i64 = i32::MAX as i64;
+
+const SINK: &str = ".sink";
 
 /// The input queue of a shard.
 #[must_use]
@@ -55,7 +57,7 @@ pub fn output_archive(shard: &str) -> String {
 /// A queue that holds the last output. It takes every output that passes the gate while no archive does, so that none
 /// is unroutable.
 pub(super) fn gate_sink(shard: &str) -> String {
-    format!("{}.sink", gate(shard))
+    format!("{}{SINK}", gate(shard))
 }
 
 /// A shard as the broker sees it.
@@ -177,7 +179,7 @@ impl Topology {
                 exchange(DEAD, ExchangeKind::Fanout, &[]),
                 exchange(IN, ExchangeKind::Topic, &[("alternate-exchange", text(DEAD))]),
                 exchange(CONTROL, ExchangeKind::Topic, &[]),
-                exchange(OUT, ExchangeKind::Topic, &[]),
+                unheard::out(),
             ],
             queues: vec![queue(
                 DEAD,
@@ -198,7 +200,8 @@ impl Topology {
         let exchanges = self.exchanges.iter().map(|one| format!("exchange {}", one.name));
         let queues = self.queues.iter().map(|one| format!("queue {}", one.name));
         let archives = self.archives.iter().map(|one| format!("stream {}", one.queue.name));
-        exchanges.chain(queues).chain(archives).collect()
+        let unheard = [format!("exchange {}", unheard::UNHEARD), format!("queue {}", unheard::UNHEARD)];
+        exchanges.chain(queues).chain(archives).chain(unheard).collect()
     }
 
     /// Makes or checks it, as the options say, but for the archives; what is there already stays as it is.
@@ -218,13 +221,17 @@ impl Topology {
     /// [`BrokerError::Topology`] for what is there and is different; [`BrokerError::Unavailable`].
     pub async fn declare(&self, connection: &Connection) -> Result<(), BrokerError> {
         // A refusal closes its channel, so this one is nobody else's.
-        let channel = private_channel(connection).await?;
+        let mut channel = private_channel(connection).await?;
         for exchange in &self.exchanges {
-            exchange.declare(&channel, false).await?;
+            match exchange.declare(&channel, false).await {
+                Err(BrokerError::Topology { .. }) if exchange.name == OUT => {
+                    channel = private_channel(connection).await?;
+                    unheard::out_of_before().declare(&channel, false).await?;
+                }
+                done => done?,
+            }
         }
-        for queue in &self.queues {
-            queue.declare(&channel, false).await?;
-        }
+        let channel = self.settle_queues(connection, channel, false).await?;
         for binding in &self.bindings {
             binding.bind(&channel).await?;
         }
@@ -241,16 +248,32 @@ impl Topology {
         for exchange in &self.exchanges {
             exchange.declare(&channel, true).await?;
         }
-        for queue in &self.queues {
-            queue.declare(&channel, true).await?;
-        }
-        close(&channel).await;
+        close(&self.settle_queues(connection, channel, true).await?).await;
         Ok(())
+    }
+
+    /// Returns the channel to go on with.
+    async fn settle_queues(
+        &self,
+        connection: &Connection,
+        mut channel: Channel,
+        passive: bool,
+    ) -> Result<Channel, BrokerError> {
+        for queue in &self.queues {
+            match queue.try_declare(&channel, passive).await {
+                // It lives on one node, which is away. Whoever needs it finds out; where archives are, nobody does.
+                Err(error) if is_down(&error) && queue.name.ends_with(SINK) => {
+                    channel = private_channel(connection).await?;
+                }
+                done => done.map_err(|error| refused("queue", &queue.name, error))?,
+            }
+        }
+        Ok(channel)
     }
 }
 
 impl Exchange {
-    async fn declare(&self, channel: &Channel, passive: bool) -> Result<(), BrokerError> {
+    pub(super) async fn declare(&self, channel: &Channel, passive: bool) -> Result<(), BrokerError> {
         let options = ExchangeDeclareOptions { passive, durable: true, ..ExchangeDeclareOptions::default() };
         channel
             .exchange_declare(short(&self.name), self.kind.clone(), options, self.arguments.clone())
@@ -260,7 +283,7 @@ impl Exchange {
 }
 
 impl Queue {
-    async fn declare(&self, channel: &Channel, passive: bool) -> Result<(), BrokerError> {
+    pub(super) async fn declare(&self, channel: &Channel, passive: bool) -> Result<(), BrokerError> {
         self.try_declare(channel, passive).await.map_err(|error| refused("queue", &self.name, error))
     }
 

@@ -262,10 +262,25 @@ pub trait Outbox: Send + std::fmt::Debug {
     /// Any; see [`BrokerError`].
     async fn check(&mut self) -> Result<(), BrokerError>;
 
+    /// Outputs since the last call that are out, and that nobody has bound a queue for. Where platforms need not bind any,
+    /// there are none.
+    async fn unheard(&mut self) -> Unheard {
+        Unheard::default()
+    }
+
     /// What is missing that nothing else waits for.
     fn degraded(&self) -> Option<String> {
         None
     }
+}
+
+/// Outputs that nobody heard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unheard {
+    /// How many, at least.
+    pub count: u64,
+    /// The routing keys of some of them.
+    pub routing_keys: Vec<String>,
 }
 
 /// A message that could not be understood or handled, as it is kept for people.

@@ -58,9 +58,7 @@ pub(super) async fn examine_health(connection: &mut MultiplexedConnection, optio
     if fact("aof_enabled") == "1" && fact("aof_last_write_status") != "ok" {
         return Err(busy("the server could not write its file the last time; look at its disk"));
     }
-    // `connected_slaves` also counts those that are still being brought up to date, and acknowledge nothing.
-    let online = report.iter().filter(|(name, value)| name.starts_with("slave") && value.contains("state=online"));
-    let (online, needed) = (online.count(), usize::from(options.awaited()));
+    let (online, needed) = (online(&report), usize::from(options.awaited()));
     if online < needed {
         return Err(busy(&format!("{online} of {needed} replicas are there")));
     }
@@ -93,6 +91,36 @@ async fn examine_settings(connection: &mut MultiplexedConnection) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// What a server says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Its version, such as `7.0.15`.
+    pub version: String,
+    /// Replicas that follow it and are up to date.
+    pub replicas: usize,
+    /// Bytes it uses.
+    pub used: u64,
+    /// Bytes it may use; none where nothing limits it.
+    pub most: Option<u64>,
+}
+
+/// Reads what a server says of itself.
+pub(super) fn condition(report: &str) -> Condition {
+    let report = parse(report);
+    let bytes = |name: &str| report.get(name).and_then(|value| value.parse::<u64>().ok()).unwrap_or_default();
+    Condition {
+        version: report.get("redis_version").copied().unwrap_or_default().to_owned(),
+        replicas: online(&report),
+        used: bytes("used_memory"),
+        most: Some(bytes("maxmemory")).filter(|most| *most > 0),
+    }
+}
+
+/// `connected_slaves` also counts those that are still being brought up to date, and acknowledge nothing.
+fn online(report: &BTreeMap<&str, &str>) -> usize {
+    report.iter().filter(|(name, value)| name.starts_with("slave") && value.contains("state=online")).count()
 }
 
 fn parse(report: &str) -> BTreeMap<&str, &str> {

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::fitness;
 use super::library::{self, Trouble};
 use super::options::Options;
+use super::rights;
 use crate::shard::ports::StoreError;
 
 /// A way to one server.
@@ -75,6 +76,17 @@ impl Server {
         fitness::examine(&mut connection, &self.options).await?;
         library::ensure(&mut connection).await?;
         Ok(connection)
+    }
+
+    /// What the server says about the first command that its user may not use, asked over a connection of its own.
+    pub(super) async fn refusal(&self, shard: &str) -> Result<Option<String>, StoreError> {
+        const ATTEMPT: &str = "looking at the rights of its user";
+        let asked = timeout(self.patience(), async {
+            let mut connection = self.connect().await?;
+            rights::refusal(&mut connection, shard).await
+        });
+        let late = |_| StoreError::Unavailable { attempt: ATTEMPT, source: Box::new(Late(self.patience())) };
+        asked.await.map_err(late)?.map_err(|trouble| trouble.while_attempting(ATTEMPT))
     }
 
     /// The most a call may take: to connect, to examine the server, and to be answered.

@@ -9,6 +9,7 @@ mod library;
 mod link;
 mod options;
 mod reply;
+mod rights;
 mod snapshots;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use picket_core::Timestamp;
 
+pub use self::fitness::Condition;
 use self::keys::Keys;
 use self::link::{Link, Server};
 pub use self::options::{InvalidUrl, Options, Profile, Url};
@@ -102,6 +104,26 @@ impl Redis {
         commands.cmd("TIME");
         let ((seconds, micros),): ((i64, i64),) = self.shared.reader.run("asking for the time", &commands).await?;
         Ok(Timestamp(seconds * 1000 + micros / 1000))
+    }
+
+    /// What the server says of itself.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it cannot be asked.
+    pub async fn condition(&self) -> Result<Condition, StoreError> {
+        let mut commands = pipe();
+        commands.cmd("INFO");
+        let (report,): (String,) = self.shared.reader.run("asking the server how it is", &commands).await?;
+        Ok(fitness::condition(&report))
+    }
+
+    /// What the server says about the first command on the keys of a shard that its user may not use; none where all may be
+    /// used. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it cannot be asked, [`StoreError::Unfit`] when it is none to be asked.
+    pub async fn refusal(&self, shard: &str) -> Result<Option<String>, StoreError> {
+        self.shared.server.refusal(shard).await
     }
 
     fn writer(&self, shard: &str) -> Arc<Link> {
