@@ -247,12 +247,8 @@ fn assert_everything_happened(records: &[Record]) {
             Cause::Timer(kind) => {
                 happened.insert(format!("timer {kind:?}"));
             }
-            cause @ (Cause::Clock
-            | Cause::Rules
-            | Cause::Customer
-            | Cause::Forwarding
-            | Cause::Moving
-            | Cause::Lag) => {
+            cause
+            @ (Cause::Clock | Cause::Rules | Cause::Customer | Cause::Forwarding | Cause::Moving | Cause::Lag) => {
                 happened.insert(format!("cause {cause:?}"));
             }
         }

@@ -26,12 +26,13 @@ use super::moving;
 use super::neighbours::Neighbours;
 use super::outqueue::Outqueue;
 use super::overlay::Overlay;
-use super::ports::{Broker, DeadLetter, Head, Outbox, Receipt, Store};
+use super::ports::{Broker, DeadLetter, Head, Outbox, Receipt, Store, Token};
 use super::publisher::{Over, Publisher, WayOut};
 use super::record::hex;
 use super::recover::{self, Read, Recovered, recover};
 use super::run::{Forwarding, Limits, Loop, Lost};
 use super::spread::Spread;
+use super::state::ShardState;
 use super::suspects::Suspects;
 use super::time::Keeper;
 use super::unheard::Told;
@@ -323,21 +324,7 @@ impl Service {
         }
         let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
         let suspects = Suspects::new(store, self.shard.clone(), token.clone(), self.holder.clone(), metrics);
-        let mut decider = Decider {
-            shard: self.shard.clone(),
-            token,
-            keeper: Keeper::new(self.clock.clone(), state.time),
-            rules: self.rules.borrow().clone(),
-            sources: Arc::clone(&self.sources),
-            pepper: self.pepper.clone(),
-            neighbours: self.neighbours.clone(),
-            store: Arc::clone(&self.store),
-            overlay: Overlay::default(),
-            walk: None,
-            state,
-        };
-        // The daemon may have ended before everybody had a plan of the rules in force.
-        decider.begin_replanning();
+        let mut decider = self.decider(token, state);
         let (gap, is_on) = (decider.keeper.gap(), decider.is_catching_up());
         let lag = Lag::new(gap, is_on, inbox.pulse().is_some());
         let queue = first_records(&mut decider);
@@ -367,11 +354,30 @@ impl Service {
         })
     }
 
+    fn decider(&self, token: Token, state: ShardState) -> Decider {
+        let mut decider = Decider {
+            shard: self.shard.clone(),
+            token,
+            keeper: Keeper::new(self.clock.clone(), state.time),
+            rules: self.rules.borrow().clone(),
+            sources: Arc::clone(&self.sources),
+            pepper: self.pepper.clone(),
+            neighbours: self.neighbours.clone(),
+            store: Arc::clone(&self.store),
+            overlay: Overlay::default(),
+            walk: None,
+            state,
+        };
+        // The daemon may have ended before everybody had a plan of the rules in force.
+        decider.begin_replanning();
+        decider
+    }
+
     fn spawn_publisher(
         &self,
         way: WayOut,
         outqueue: &Arc<Outqueue>,
-        token: &super::ports::Token,
+        token: &Token,
         parts: &mut JoinSet<Result<(), Lost>>,
         over: &CancellationToken,
     ) {
