@@ -2,8 +2,8 @@
 
 use crate::shard::ports::{Entry, Head, Snapshot};
 
-const JOURNAL: &str = include_str!("../../tests/formats/kept/records-3-snapshots-2/journal");
-const SNAPSHOT: &[u8] = include_bytes!("../../tests/formats/kept/records-3-snapshots-2/snapshot");
+const JOURNAL: &str = include_str!("../../tests/formats/kept/records-3-snapshots-3/journal");
+const SNAPSHOT: &[u8] = include_bytes!("../../tests/formats/kept/records-3-snapshots-3/snapshot");
 
 /// The journal.
 pub fn journal() -> Vec<Entry> {
