@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(address("rediss://ann:p@ss@store/0", "rediss"), Some(("store".to_owned(), 6379)));
         assert_eq!(address("rediss://store:7000", "rediss"), Some(("store".to_owned(), 7000)));
         assert_eq!(address("redis://store:7000", "rediss"), None);
-        let shown = format!("{:?}", place("broker", "amqps://ann:secret@broker/%2f", "amqps", 5671));
-        assert!(shown.contains("5671") && !shown.contains("secret") && !shown.contains("ann"), "{shown}");
+        let shown = format!("{:?}", place("broker", "amqps://quill:secret@broker/%2f", "amqps", 5671));
+        assert!(shown.contains("5671") && !shown.contains("secret") && !shown.contains("quill"), "{shown}");
     }
 }
