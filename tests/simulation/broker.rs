@@ -4,7 +4,7 @@
 #[path = "outbox.rs"]
 mod outbox;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -47,6 +47,8 @@ struct State {
     published: Vec<OutMessage>,
     dead: Vec<DeadLetter>,
     letters: u64,
+    /// The contacts that a message was about when it was put aside.
+    put_aside: BTreeSet<String>,
     beacon: Option<Beacon>,
     /// Messages that a consumer may hold unacknowledged.
     prefetch: usize,
@@ -142,6 +144,11 @@ impl Server {
     /// Whether anything was ever put aside.
     pub(crate) fn has_dead_letters_behind(&self) -> bool {
         self.state().letters > 0
+    }
+
+    /// The contacts of which something was put aside, and sent again later.
+    pub(crate) fn put_aside(&self) -> BTreeSet<String> {
+        self.state().put_aside.clone()
     }
 
     /// What is left in the queue or unacknowledged, and dead letters.
@@ -380,6 +387,8 @@ impl DeadLetters for Seen {
         self.call("put", move |state| {
             state.letters += 1;
             letter.id = format!("letter-{}", state.letters);
+            let event: serde_json::Value = serde_json::from_slice(&letter.body).unwrap_or_default();
+            state.put_aside.extend(event["data"]["contact"].as_str().map(str::to_owned));
             state.dead.push(letter);
             Ok(())
         })

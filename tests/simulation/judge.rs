@@ -1,6 +1,6 @@
 //! Decides what else must hold at the end of a run, beside what the checker reads from the outputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::FutureExt;
 use picket::shard::ports::{Snapshot, Store};
@@ -20,19 +20,24 @@ fn name(event: &Value) -> String {
     format!("{} {}", event["source"].as_str().unwrap_or_default(), event["id"].as_str().unwrap_or_default())
 }
 
-/// Confirmed inputs about contacts and offers that no output names as its cause. Where messages were put aside and sent
-/// again, a contact may have come behind its end, which was kept until then without a word.
-pub(crate) fn without_effect(confirmed: &[Value], causes: &BTreeMap<String, u64>, put_aside: bool) -> Vec<String> {
-    let is_end = |event: &Value| {
-        let ends = ["picket.contact.abandoned.v1", "picket.contact.ended.v1", "picket.contact.withdrawn.v1"];
-        ends.iter().any(|end| event["type"] == *end)
+/// Confirmed inputs about contacts and offers that no output names as its cause. An end that came before its contact, because
+/// that one was put aside and sent again, takes effect with it: the contact's outputs name the contact's own event.
+pub(crate) fn without_effect(
+    confirmed: &[Value],
+    causes: &BTreeMap<String, u64>,
+    put_aside: &BTreeSet<String>,
+) -> Vec<String> {
+    let came_early = |event: &&Value| {
+        let ends = ["picket.contact.abandoned.v1", "picket.contact.withdrawn.v1"];
+        ends.contains(&event["type"].as_str().unwrap_or_default())
+            && event["data"]["contact"].as_str().is_some_and(|contact| put_aside.contains(contact))
     };
     let about = |event: &&Value| {
         let kind = event["type"].as_str().unwrap_or_default();
-        let has_voice = kind.starts_with("picket.contact.") || kind.starts_with("picket.offer.");
-        has_voice && !(put_aside && is_end(event))
+        kind.starts_with("picket.contact.") || kind.starts_with("picket.offer.")
     };
-    let lost = confirmed.iter().filter(about).map(name).filter(|name| !causes.contains_key(name.as_str()));
+    let told = confirmed.iter().filter(about).filter(|event| !came_early(event));
+    let lost = told.map(name).filter(|name| !causes.contains_key(name.as_str()));
     lost.map(|name| format!("a confirmed input has no effect: {name}")).collect()
 }
 

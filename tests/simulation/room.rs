@@ -435,10 +435,9 @@ impl Room {
         if shown.is_empty() {
             self.wrong.push("nobody owns the shard at the end".to_owned());
         }
+        self.wrong.extend(judge::without_effect(&confirmed, &self.causes, &self.broker.put_aside()));
         // What was put aside and sent again comes later than it was sent first.
-        let put_aside = self.broker.has_dead_letters_behind();
-        self.wrong.extend(judge::without_effect(&confirmed, &self.causes, put_aside));
-        if !put_aside {
+        if !self.broker.has_dead_letters_behind() {
             self.wrong.extend(judge::out_of_order(&confirmed, &self.causes));
         }
         self.wrong.extend(judge::journal(&self.store.memory(), &shown));
