@@ -11,9 +11,9 @@
 //! a time count as neither late nor in time. What comes over HTTP is asked for by somebody who waits for the answer, and is
 //! never late; what is read from the archive must be offered at once, for the answers to those offers come behind it.
 //!
-//! *When it ends.* When of the last few taken most are in time; or when the loop was idle for a quarter of a second while
-//! fewer came, for a queue delivers without a pause; or by the core's own limit, and then it does not begin again before
-//! events in time have been seen.
+//! *When it ends.* When of the last few taken most are in time; or when the loop was idle for a second while fewer came, for
+//! a queue delivers without a pause; or by the core's own limit, and then it does not begin again before events in time have
+//! been seen.
 
 use std::time::Duration;
 
@@ -26,14 +26,13 @@ use crate::contract::{Envelope, Refusal};
 
 /// An event that happened longer ago is late.
 pub(super) const LATE: Millis = Millis::from_secs(5);
-/// Late ones in a row that are a queue, where nothing else says so.
-const ROW: usize = 64;
-/// So many are looked at together to tell whether events are in time again.
-const FEW: usize = 16;
+/// Late ones in a row that are a queue, where nothing else says so; and so many are looked at together to tell whether
+/// events are in time again.
+const FEW: usize = 64;
 /// How long the loop is idle while fewer than a few come, once a queue is empty.
-const IDLE: Duration = Duration::from_millis(250);
+const IDLE: Duration = Duration::from_secs(1);
 /// The same before the first one came: a connection is made meanwhile.
-const FIRST: Duration = Duration::from_secs(1);
+const FIRST: Duration = Duration::from_secs(2);
 /// How long timers are held for the first take, after an outage.
 const HELD: Duration = Duration::from_millis(500);
 
@@ -159,10 +158,11 @@ impl Lag {
             self.idle += since.elapsed();
         }
         let so_far = self.idle + self.idle_since.map_or(Duration::ZERO, Monotonic::elapsed);
-        if so_far >= IDLE {
-            self.row = 0;
-        }
         if !is_on {
+            if so_far >= IDLE {
+                self.row = 0;
+                self.begin_anew();
+            }
             return None;
         }
         let most = if self.session.is_none() { FIRST } else { IDLE };
@@ -199,7 +199,7 @@ impl Lag {
             return Turn::Stays;
         }
         self.row += seen.taken;
-        if self.is_spent || !self.is_alert && self.row < ROW {
+        if self.is_spent || !self.is_alert && self.row < FEW {
             return Turn::Stays;
         }
         (self.row, self.is_alert) = (0, false);
@@ -330,11 +330,18 @@ mod tests {
             // The clock of a platform is behind: one event after the other, and none of them in time.
             assert_eq!(lag.took(1, late(1)), Turn::Stays);
             lag.look(false, true);
-            tokio::time::advance(Duration::from_millis(300)).await;
+            tokio::time::advance(Duration::from_millis(20)).await;
             lag.look(false, false);
         }
-        assert_eq!(lag.took(1, late(40)), Turn::Stays);
-        assert_eq!(lag.took(1, late(40)), Turn::Begins);
+        lag.look(false, true);
+        tokio::time::advance(IDLE).await;
+        lag.look(false, false);
+        for turn in [Turn::Stays, Turn::Begins] {
+            assert_eq!(lag.took(1, late(40)), turn);
+            lag.look(false, true);
+            tokio::time::advance(Duration::from_millis(2)).await;
+            lag.look(false, false);
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -342,14 +349,14 @@ mod tests {
         let mut lag = Lag::new(Millis::ZERO, false, true);
         lag.took(1, late(100));
         assert_eq!(lag.took(1, in_time(3)), Turn::Stays, "too few to tell");
-        assert_eq!(lag.took(1, late(13)), Turn::Stays);
-        assert_eq!(lag.took(1, in_time(16)), Turn::Ends);
-        assert_eq!(lag.ended().map(|course| course.taken), Some(132));
+        assert_eq!(lag.took(1, late(61)), Turn::Stays);
+        assert_eq!(lag.took(1, in_time(64)), Turn::Ends);
+        assert_eq!(lag.ended().map(|course| course.taken), Some(228));
 
         let mut lag = Lag::new(Millis::ZERO, false, true);
         lag.took(1, late(100));
         assert_eq!(lag.look(true, true), Some(IDLE));
-        tokio::time::advance(Duration::from_millis(200)).await;
+        tokio::time::advance(Duration::from_millis(950)).await;
         assert_eq!(lag.look(true, false), None, "something is being written");
         lag.took(1, late(1));
         assert_eq!(lag.look(true, true), Some(Duration::from_millis(50)));

@@ -47,16 +47,7 @@ impl Reader<'_> {
         let crowd = waiting + with_agents + count(&[Scheduled, Orphaned]);
         let some = |number: u32, weight: u32| if number > 0 { weight } else { 0 };
         let choices: [(u32, Choice<Self>); 14] = [
-            (
-                if crowd < 9 {
-                    30
-                } else if crowd < 18 {
-                    12
-                } else {
-                    2
-                },
-                Self::arrival,
-            ),
+            ([30, 12, 2][(crowd / 9).min(2) as usize], Self::arrival),
             (some(offers, 22) + offers.min(8), Self::answer),
             (some(count(&[Assigned]), 14), Self::assigned),
             (some(count(&[Connected]), 12) + with_agents.min(8), Self::connected),
