@@ -51,7 +51,7 @@ impl Daemon {
             shard: SHARD.to_owned(),
             instance: name.clone(),
             holder: name.clone(),
-            limits: Limits { batch: 64, outbox: 200 },
+            limits: Limits { batch: 64, outbox: 64 },
             snapshot_every: 80,
             clock: clock.clone(),
             store: Arc::new(store.seen_by(&process, fate)),
