@@ -33,6 +33,11 @@ impl Snapshots {
         Self { every, last: (at.head.seq, at.time), next: None, due }
     }
 
+    /// Whether one is due that waits for its outputs.
+    pub(super) const fn waits(&self) -> bool {
+        self.next.is_some()
+    }
+
     /// Looks whether one is due, and whether all its outputs are published: `published` is the last one on record as
     /// such.
     pub(super) fn consider(&mut self, model: &ShardState, published: u64) {

@@ -19,6 +19,7 @@ pub(super) struct Outqueue {
     waiting: Mutex<Waiting>,
     news: Notify,
     drained: Notify,
+    persisted: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -122,6 +123,12 @@ impl Outqueue {
     /// Publication up to this output is on record.
     pub(super) fn persist(&self, published: u64) {
         self.with(|waiting| waiting.persisted = published);
+        self.persisted.notify_one();
+    }
+
+    /// Waits until more was put on record, since the last time that somebody waited.
+    pub(super) async fn more_persisted(&self) {
+        self.persisted.notified().await;
     }
 
     fn with<T>(&self, action: impl FnOnce(&mut Waiting) -> T) -> T {

@@ -123,6 +123,8 @@ enum Woken {
     CaughtUp,
     /// Outputs were published: there may be room for more.
     Drained,
+    /// And it is on record: a snapshot that waits for them can be kept, though nothing more comes.
+    Persisted,
     /// Deliveries may be taken from now on.
     Compared,
     /// Timers are held no longer.
@@ -204,6 +206,7 @@ impl Loop {
                 () = self.compared.cancelled(), if !is_compared => Woken::Compared,
                 () = until_timer(quiet_for), if quiet_for.is_some() => Woken::CaughtUp,
                 () = std::future::ready(()), if replans => Woken::Replanning,
+                () = self.outqueue.more_persisted(), if self.snapshots.waits() => Woken::Persisted,
                 () = self.outqueue.drained(), if !takes && !bugs::has(Bug::SleepsWhenFull) => Woken::Drained,
             };
             match woken {
@@ -221,6 +224,10 @@ impl Loop {
                     self.queue.extend(decided);
                 }
                 Woken::Replanning | Woken::Drained | Woken::Compared | Woken::Released => {}
+                Woken::Persisted => {
+                    let model = self.model.read().unwrap_or_else(PoisonError::into_inner);
+                    self.snapshots.consider(&model, self.outqueue.persisted());
+                }
                 Woken::Timer => self.queue.extend(self.decider.catch_up()),
                 Woken::CaughtUp => self.end_catch_up(),
                 Woken::Submitted(first) => {
