@@ -68,7 +68,7 @@ fn after_an_outage_nobody_is_offered_who_left_meanwhile_and_the_others_are_serve
     }
     assert_eq!(daemon.stop(), Some(0));
 
-    let stays = |number: &usize| number % STAYED == 0;
+    let stays = |number: &usize| number.is_multiple_of(STAYED);
     let mut queue: Vec<Value> = (0..ARRIVED).map(|number| received(number, 600)).collect();
     queue.extend((0..ARRIVED).filter(|number| !stays(number)).map(|number| abandoned(number, 60)));
     publish_all(&amqp, "late", &queue);
