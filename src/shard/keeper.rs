@@ -28,9 +28,10 @@ pub(super) struct Snapshots {
 }
 
 impl Snapshots {
-    /// One is due every so many records; `due` is told the record that it contains last.
-    pub(super) const fn new(every: u64, at: &ShardState, due: mpsc::Sender<u64>) -> Self {
-        Self { every, last: (at.head.seq, at.time), next: None, due }
+    /// One is due so many records behind the last one, or five minutes after the take-over; `due` is told the record that it
+    /// contains last. Counted from the take-over, a daemon that ends again and again would never make one.
+    pub(super) const fn new(every: u64, last: (u64, Timestamp), due: mpsc::Sender<u64>) -> Self {
+        Self { every, last, next: None, due }
     }
 
     /// Whether one is due that waits for its outputs.
@@ -214,7 +215,7 @@ mod tests {
     fn one_is_due_every_so_many_records_once_all_its_outputs_are_published() {
         let (due, mut told) = mpsc::channel(1);
         let mut state = ShardState::default();
-        let mut snapshots = Snapshots::new(100, &state, due);
+        let mut snapshots = Snapshots::new(100, (0, Timestamp(0)), due);
         let mut at = |seq: u64, outputs: u64, published: u64| {
             (state.head.seq, state.outputs) = (seq, outputs);
             snapshots.consider(&state, published);
@@ -225,6 +226,19 @@ mod tests {
         assert_eq!(at(150, 90, 60), Some(100), "as it was due");
         assert_eq!(at(199, 99, 99), None);
         assert_eq!(at(250, 99, 99), Some(250));
+    }
+
+    #[test]
+    fn terms_that_end_before_their_first_snapshot_do_not_put_it_off_for_ever() {
+        let (due, mut told) = mpsc::channel(1);
+        let mut snapshots = Snapshots::new(100, (40, Timestamp(0)), due);
+        let mut state = ShardState::default();
+        state.head.seq = 139;
+        snapshots.consider(&state, 0);
+        assert!(told.try_recv().is_err());
+        state.head.seq = 140;
+        snapshots.consider(&state, 0);
+        assert_eq!(told.try_recv().ok(), Some(140), "a hundred behind the one before the take-over");
     }
 
     #[tokio::test]

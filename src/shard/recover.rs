@@ -35,6 +35,8 @@ pub(super) struct Read {
     pub(super) outputs: Vec<Arc<OutMessage>>,
     /// How many records those were.
     pub(super) replayed: u64,
+    /// The last record that the newest snapshot contained when reading began; 0 without one.
+    pub(super) kept: u64,
 }
 
 /// Why a shard could not be taken over.
@@ -90,6 +92,7 @@ impl Read {
     /// A snapshot.
     pub(super) async fn begin(store: &dyn Store, shard: &str, watermark: u64) -> Result<Self, Error> {
         let mut known = store.snapshots(shard).await?;
+        let kept = known.first().map_or(0, |newest| newest.head.seq);
         // The older one first, so that the feed can be resumed from further back. One whose outputs are not all published
         // would lose them.
         known.reverse();
@@ -97,7 +100,7 @@ impl Read {
         if bugs::has(Bug::SeenForgottenWithSnapshot) {
             state.seen = Seen::default();
         }
-        Ok(Self { state, outputs: Vec::new(), replayed: 0 })
+        Ok(Self { state, outputs: Vec::new(), replayed: 0, kept })
     }
 
     /// Reads on, up to a record that must be there.

@@ -281,7 +281,7 @@ impl Service {
         parts: &mut JoinSet<Result<(), Lost>>,
         over: &CancellationToken,
     ) -> Result<Loop, Ended> {
-        let Recovered { read: Read { mut state, outputs, .. }, token, watermark } = recovered;
+        let Recovered { read: Read { mut state, outputs, kept, .. }, token, watermark } = recovered;
         if bugs::has(Bug::NumbersFromWatermark) {
             state.outputs = watermark;
         }
@@ -305,7 +305,7 @@ impl Service {
         let (compared, witness) = (way.compared.clone(), way.witness.clone());
         self.spawn_publisher(way, &outqueue, &token, parts, over);
         let (due, to_make) = mpsc::channel(1);
-        let snapshots = Snapshots::new(self.snapshot_every, &state, due);
+        let snapshots = Snapshots::new(self.snapshot_every, (kept, state.time), due);
         let keeper = SnapshotKeeper {
             store: Arc::clone(&self.store),
             shard: self.shard.clone(),
