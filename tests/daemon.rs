@@ -38,6 +38,7 @@ mod daemon {
     mod foreign;
     mod forward;
     mod hands;
+    mod heartbeats;
     mod kills;
     mod moving;
     mod order;

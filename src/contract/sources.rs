@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use picket_core::Millis;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,11 +25,20 @@ pub struct SourceConfig {
     pub reply: bool,
     /// Attributes of its contacts that are personal: kept in the directory only.
     pub personal: Vec<String>,
+    /// How often it, and each agent it tells of, is to be heard of, in milliseconds; none means never.
+    pub heartbeat_ms: Option<u32>,
 }
 
 impl Default for SourceConfig {
     fn default() -> Self {
-        Self { user: None, domains: Vec::new(), types: Vec::new(), reply: true, personal: Vec::new() }
+        Self {
+            user: None,
+            domains: Vec::new(),
+            types: Vec::new(),
+            reply: true,
+            personal: Vec::new(),
+            heartbeat_ms: None,
+        }
     }
 }
 
@@ -180,6 +190,11 @@ impl Sources {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The sources that are to be heard of, and how often.
+    pub(crate) fn heartbeats(&self) -> impl Iterator<Item = (&str, Millis)> {
+        self.by_name.iter().filter_map(|(name, config)| Some((name.as_str(), Millis(config.heartbeat_ms?))))
     }
 
     /// Whether a sender of this source is answered at its `reply_to`.

@@ -1,6 +1,7 @@
 //! Decides which settings are refused although each can be read: dangerous together, or out of range.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::Settings;
 use super::error::Error;
@@ -8,12 +9,16 @@ use super::layers::Layers;
 use super::section::{BrokerKind, ClockKind, Plaintext, RedisProfile, StoreKind};
 use super::value::ServiceUrl;
 
+/// The shortest and the longest heartbeat of a source.
+const HEARTBEAT: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(3_600));
+
 /// Refuses what must not run.
 pub(super) fn check(settings: &Settings, layers: &Layers) -> Result<(), Error> {
     let refuse = |key: &'static str, problem: String, remedy: &'static str| {
         Err(Error::Refused { key, origin: layers.origin(key), problem, remedy })
     };
     let complaint = http(settings).or_else(|| store(settings)).or_else(|| broker(settings)).or_else(|| shard(settings));
+    let complaint = complaint.or_else(|| source(settings));
     match complaint {
         Some(Complaint { key, problem, remedy }) => refuse(key, problem, remedy),
         None => Ok(()),
@@ -163,6 +168,12 @@ fn shard(settings: &Settings) -> Option<Complaint> {
         return complain("shard.snapshot_records", "it must be at least 1", "see config/picket.toml for the default");
     }
     None
+}
+
+fn source(settings: &Settings) -> Option<Complaint> {
+    let spans = settings.source.iter().filter_map(|(name, source)| Some((name, source.heartbeat?.duration())));
+    let (name, _) = spans.into_iter().find(|(_, span)| !(HEARTBEAT.0..=HEARTBEAT.1).contains(span))?;
+    complain("source", format!("the heartbeat of `{name}` is out of range"), "set it to something from 2s to 1h")
 }
 
 /// Several shards: each domain belongs to exactly one.

@@ -16,6 +16,7 @@ use super::neighbours::{Homes, Neighbours, Who};
 use super::outlet;
 use super::overlay::{Overlay, Rows};
 use super::ports::{DeadLetter, DirectoryKey, DirectoryKind, DirectoryWrite, Store, StoreError, Token};
+use super::presence::Presences;
 use super::record::{Cause, Record, ShellFact, VERSION, Verdict, hex};
 use super::replan::Walk;
 use super::seen::Sight;
@@ -40,6 +41,7 @@ pub(super) struct Decider {
     pub(super) sources: Arc<Sources>,
     pub(super) pepper: Pepper,
     pub(super) neighbours: Neighbours,
+    pub(super) presences: Presences,
     pub(super) store: Arc<dyn Store>,
     pub(super) overlay: Overlay,
     pub(super) walk: Option<Walk>,
@@ -51,7 +53,7 @@ pub(super) struct Draft {
     pub(super) names: Vec<Name>,
     pub(super) facts: Vec<ShellFact>,
     pub(super) events: Vec<Event>,
-    trace: Option<RuleTrace>,
+    pub(super) trace: Option<RuleTrace>,
     pub(super) writes: Vec<DirectoryWrite>,
 }
 
@@ -229,9 +231,12 @@ impl Decider {
 
     /// Decides one event. The answer goes out once everything before is committed.
     pub(super) fn decide(&mut self, envelope: Envelope, rows: &Rows) -> (Vec<Decided>, Answer) {
+        if self.is_heartbeat(&envelope) {
+            return (self.hear(&envelope), self.answer(&envelope, Verdict::Applied, None));
+        }
         let content = hex(&envelope.content_hash);
         let conflict = match self.state.seen.look(&envelope.source, &envelope.id, &content) {
-            Sight::Again(first) => return (Vec::new(), again(&envelope, first)),
+            Sight::Again(first) => return (Vec::new(), first.again(&envelope)),
             Sight::Conflict => true,
             Sight::New => false,
         };
@@ -243,6 +248,7 @@ impl Decider {
         };
         let is_ours = envelope.domain.as_ref().is_none_or(|domain| self.neighbours.shard_of(domain).is_none());
         let mut decided = if is_ours { self.prepare_place(&envelope) } else { Vec::new() };
+        decided.extend(self.hear(&envelope));
         let mut draft = Draft::default();
         let outcome =
             if conflict { Err(Refused::conflict()) } else { self.carry_out(&envelope, rows, &mut draft, &mut decided) };
@@ -477,18 +483,5 @@ impl Decider {
     /// A message that could not be understood, as people will find it.
     pub(super) fn dead_letter(&self, message: &WireMessage, refusal: &Refusal) -> DeadLetter {
         intake::dead_letter(message, refusal, &self.shard, self.keeper.clock().now())
-    }
-}
-
-fn again(envelope: &Envelope, first: &super::seen::First) -> Answer {
-    Answer {
-        id: Some(envelope.id.clone()),
-        source: Some(envelope.source.clone()),
-        result: Outcome::Duplicate,
-        code: first.code.clone(),
-        detail: None,
-        seq: Some(first.seq),
-        output: Some(first.output),
-        state: None,
     }
 }

@@ -139,6 +139,12 @@ impl Health {
         self.dependencies.iter().any(|dependency| dependency.name == name)
     }
 
+    /// Whether something is wrong with a dependency.
+    #[must_use]
+    pub fn is_in_trouble(&self, name: &str) -> bool {
+        self.dependencies.iter().any(|dependency| dependency.name == name && dependency.trouble.is_some())
+    }
+
     /// Sets what is wrong with a dependency; returns whether that is news.
     pub fn set(&mut self, name: &'static str, trouble: Option<String>) -> bool {
         match self.dependencies.iter_mut().find(|dependency| dependency.name == name) {

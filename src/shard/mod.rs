@@ -26,6 +26,7 @@ mod outqueue;
 mod overlay;
 pub mod ownership;
 pub mod ports;
+mod presence;
 mod publisher;
 pub mod record;
 mod recover;

@@ -16,6 +16,7 @@ use super::record::{Cause, Record, ShellFact, VERSION, Verdict, hex};
 use super::recover::{self, Read, recover};
 use super::state::ShardState;
 use super::{chance, intake, snapshot};
+use crate::telemetry::chain;
 
 /// How long both leases are held at once.
 const LEASE: Duration = Duration::from_secs(60);
@@ -112,7 +113,11 @@ pub enum Error {
 }
 
 fn has(domains: &[String]) -> String {
-    if domains.is_empty() { String::new() } else { format!("; it has {}", domains.join(", ")) }
+    if domains.is_empty() {
+        String::from("; nothing was routed there yet")
+    } else {
+        format!("; it has {}", domains.join(", "))
+    }
 }
 
 /// What was moved.
@@ -163,10 +168,15 @@ impl Move<'_> {
     /// # Errors
     /// [`enum@Error`]. Nothing is moved then, or it is moved when the same is done again.
     pub async fn run(self) -> Result<Moved, Error> {
-        self.hold().await?;
-        let moved = self.moved().await;
+        let moved = match self.hold().await {
+            Ok(()) => self.moved().await,
+            Err(error) => Err(error),
+        };
         for shard in [self.from, self.to] {
-            self.store.release(shard, self.holder).await?;
+            if let Err(error) = self.store.release(shard, self.holder).await {
+                // Whoever comes next waits until it has run out.
+                tracing::warn!(shard, error = %chain(&error), "a lease could not be given back");
+            }
         }
         moved
     }

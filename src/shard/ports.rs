@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use broker::{
-    Archive, ArchiveStart, Archived, Beacon, Broker, BrokerError, BrokerTraits, DeadLetter, DeadLetters, Delivery,
+    Archive, ArchiveStart, Archived, Beacon, Broker, BrokerError, BrokerTraits, DeadLetter, DeadLetters, Delivery, Ear,
     Forward, Inbox, LostTail, Outbox, Pulse, Receipt, Unheard,
 };
 

@@ -13,7 +13,7 @@ use super::handle::Health;
 use super::outqueue::Outqueue;
 use super::ports::{Beacon, BrokerError, Head, Outbox, Store, StoreError, Token};
 use super::state::ShardState;
-use super::unheard::Told;
+use super::unheard::Listener;
 use super::watermark::Watermark;
 use super::witness::{self, Witness};
 use crate::clock::{Clock, Monotonic};
@@ -67,8 +67,6 @@ pub(super) struct Publisher {
     pub(super) clock: Clock,
     /// When a beacon was left last, or tried to be.
     pub(super) beaconed: Option<Monotonic>,
-    /// What was told of outputs that nobody hears.
-    pub(super) told: Told,
     pub(super) store: Arc<dyn Store>,
     pub(super) shard: String,
     pub(super) token: Token,
@@ -92,7 +90,7 @@ pub(super) enum Over {
 
 impl Publisher {
     /// Publishes until stopped, and then until everything is out or two seconds have passed.
-    pub(super) async fn run(mut self, stop: CancellationToken) -> Result<(), Over> {
+    pub(super) async fn run(mut self, mut listener: Listener, stop: CancellationToken) -> Result<(), Over> {
         self.compare(&stop).await?;
         self.open_gate(&stop).await?;
         self.leave_beacon(Duration::ZERO).await;
@@ -106,6 +104,7 @@ impl Publisher {
             biased;
             ended = self.publish(&stop) => ended?,
             error = watermark.keep() => return Err(Over::Store(error)),
+            never = listener.listen() => match never {},
         }
         let _ = tokio::time::timeout(ENDING, self.publish_rest()).await;
         let noted = watermark.note().await.map_err(Over::Store);
@@ -144,7 +143,6 @@ impl Publisher {
             self.report(outcome.as_ref().err())?;
         }
         self.report_archive();
-        self.report_unheard().await;
         self.metrics.outbox(&self.shard, self.queue.len());
         self.leave_beacon(BEACON).await;
         Ok(())
@@ -269,18 +267,6 @@ impl Publisher {
         });
     }
 
-    async fn report_unheard(&mut self) {
-        let unheard = self.way.outbox.unheard().await;
-        self.metrics.unheard(unheard.count);
-        for kind in self.told.news(&unheard) {
-            tracing::warn!(shard = self.shard, kind, "no platform has bound a queue to picket.out that hears this");
-        }
-        let trouble = self.told.trouble();
-        self.health.send_if_modified(|health| {
-            (trouble.is_some() || health.knows("unheard")) && health.set("unheard", trouble)
-        });
-    }
-
     fn report(&self, error: Option<&BrokerError>) -> Result<(), Over> {
         if matches!(error, Some(BrokerError::GateClosed)) {
             return Err(Over::Gate(BrokerError::GateClosed));
@@ -377,7 +363,6 @@ mod tests {
                 model: Arc::default(),
                 clock: Clock::System,
                 beaconed: None,
-                told: Told::default(),
                 store: Arc::clone(&store) as Arc<dyn Store>,
                 shard: "main".to_owned(),
                 token,
@@ -385,7 +370,9 @@ mod tests {
                 metrics: Arc::new(Metrics::new()),
             };
             let mut parts = JoinSet::new();
-            parts.spawn(publisher.run(CancellationToken::new()));
+            let (health, metrics) = (Arc::clone(&publisher.health), Arc::clone(&publisher.metrics));
+            let listener = Listener::new(None, publisher.shard.clone(), health, metrics);
+            parts.spawn(publisher.run(listener, CancellationToken::new()));
             Self { script, queue, store, parts }
         }
 

@@ -73,6 +73,8 @@ pub enum Cause {
     Moving,
     /// What the broker delivers lags behind, or does so no more.
     Lag,
+    /// Somebody was not heard of in time, or is again.
+    Presence,
 }
 
 /// Whether a cause took effect.
@@ -187,6 +189,13 @@ pub enum ShellFact {
         number: u32,
         /// The domains it routes, the first one for whatever names none.
         domains: Vec<String>,
+    },
+    /// A source was not heard of for so long.
+    SourceSilent {
+        /// Which.
+        source: String,
+        /// How long.
+        silent: Millis,
     },
     /// A customer entered or left the circle of valued ones.
     ValuedChanged {

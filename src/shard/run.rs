@@ -129,6 +129,8 @@ enum Woken {
     Compared,
     /// Timers are held no longer.
     Released,
+    /// It is time to look who was not heard of.
+    Looks,
 }
 
 impl Origin {
@@ -200,6 +202,7 @@ impl Loop {
                 Ok(()) = rules.changed() => Woken::Activate(rules.borrow_and_update().clone()),
                 () = until_timer(self.decider.wakes_in()), if takes && held.is_none() => Woken::Timer,
                 () = until_timer(held), if takes && held.is_some() => Woken::Released,
+                () = until_timer(self.decider.presences.looks_in()), if takes_new && is_compared => Woken::Looks,
                 Some(submission) = submissions.recv(), if takes_new => Woken::Submitted(submission),
                 deliveries = self.inbox.take(room.unwrap_or(1)), if room.is_some() => Woken::Delivered(deliveries),
                 page = repair::page(&mut self.repair), if reads_archive => Woken::Archived(page),
@@ -228,6 +231,7 @@ impl Loop {
                     let model = self.model.read().unwrap_or_else(PoisonError::into_inner);
                     self.snapshots.consider(&model, self.outqueue.persisted());
                 }
+                Woken::Looks => self.look_for_missing(),
                 Woken::Timer => self.queue.extend(self.decider.catch_up()),
                 Woken::CaughtUp => self.end_catch_up(),
                 Woken::Submitted(first) => {

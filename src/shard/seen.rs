@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::bugs::{self, Bug};
+use crate::contract::Envelope;
+use crate::contract::answer::{Answer, Outcome};
 
 /// How long an event is remembered.
 const WINDOW: Millis = Millis(48 * 3600 * 1000);
@@ -26,6 +28,22 @@ pub struct First {
     /// The code, where it was rejected.
     pub code: Option<String>,
     at: Timestamp,
+}
+
+impl First {
+    /// What the sender of the same event is told.
+    pub(super) fn again(&self, envelope: &Envelope) -> Answer {
+        Answer {
+            id: Some(envelope.id.clone()),
+            source: Some(envelope.source.clone()),
+            result: Outcome::Duplicate,
+            code: self.code.clone(),
+            detail: None,
+            seq: Some(self.seq),
+            output: Some(self.output),
+            state: None,
+        }
+    }
 }
 
 /// What the window says of an event.

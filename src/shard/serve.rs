@@ -27,6 +27,7 @@ use super::neighbours::Neighbours;
 use super::outqueue::Outqueue;
 use super::overlay::Overlay;
 use super::ports::{Broker, DeadLetter, Head, Outbox, Receipt, Store, Token};
+use super::presence::Presences;
 use super::publisher::{Over, Publisher, WayOut};
 use super::record::hex;
 use super::recover::{self, Read, Recovered, recover};
@@ -35,7 +36,7 @@ use super::spread::Spread;
 use super::state::ShardState;
 use super::suspects::Suspects;
 use super::time::Keeper;
-use super::unheard::Told;
+use super::unheard::Listener;
 use super::witness::{self, Witness};
 use super::writer::Writer;
 use super::{undertaker, vitals};
@@ -363,6 +364,7 @@ impl Service {
             sources: Arc::clone(&self.sources),
             pepper: self.pepper.clone(),
             neighbours: self.neighbours.clone(),
+            presences: Presences::new(&self.sources, &state, state.time.max(self.clock.now())),
             store: Arc::clone(&self.store),
             overlay: Overlay::default(),
             walk: None,
@@ -389,16 +391,17 @@ impl Service {
             model: Arc::clone(&self.side.model),
             clock: self.clock.clone(),
             beaconed: None,
-            told: Told::default(),
             store: Arc::clone(&self.store),
             shard: self.shard.clone(),
             token: token.clone(),
             health: Arc::clone(&self.side.health),
             metrics: Arc::clone(&self.metrics),
         };
+        let health = Arc::clone(&self.side.health);
+        let listener = Listener::new(self.broker.ear(), self.shard.clone(), health, Arc::clone(&self.metrics));
         let over = over.clone();
         parts.spawn(async move {
-            publisher.run(over).await.map_err(|error| {
+            publisher.run(listener, over).await.map_err(|error| {
                 tracing::warn!(error = %chain(&error), "publishing ended");
                 match error {
                     Over::Journal(error) => Lost::Journal(chain(&error)),

@@ -132,7 +132,10 @@ impl ShardState {
         let voices = &mut noted.voices;
         for fact in &record.facts {
             self.note_fact(fact, record);
-            if matches!(fact, ShellFact::RulesActivated { .. } | ShellFact::ValuedChanged { .. }) {
+            if matches!(
+                fact,
+                ShellFact::RulesActivated { .. } | ShellFact::ValuedChanged { .. } | ShellFact::SourceSilent { .. }
+            ) {
                 self.voice(Topic::Fact(fact), None, None, voices);
             }
         }
@@ -240,7 +243,10 @@ impl ShardState {
                 self.ties.account_changed(account, |contact| waits(&self.router, contact));
             }
             ShellFact::PlanStands { contacts } => contacts.iter().for_each(|contact| self.ties.stands(*contact)),
-            ShellFact::ValuedChanged { .. } | ShellFact::ByHand { .. } | ShellFact::ClockSetBack { .. } => {}
+            ShellFact::ValuedChanged { .. }
+            | ShellFact::ByHand { .. }
+            | ShellFact::ClockSetBack { .. }
+            | ShellFact::SourceSilent { .. } => {}
         }
     }
 

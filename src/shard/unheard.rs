@@ -1,25 +1,75 @@
 //! Decides what is said of outputs that no platform hears: each kind once a minute, and what was said last while it lasts.
+//! It is listened for beside publishing, which does not wait for it.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::ports::Unheard;
+use tokio::sync::watch;
+
+use super::handle::Health;
+use super::ports::{Ear, Unheard};
 use crate::clock::Monotonic;
+use crate::telemetry::Metrics;
+
+/// How often is listened.
+const PACE: Duration = Duration::from_secs(1);
 
 /// How often the same kind is told.
 const AGAIN: Duration = Duration::from_secs(60);
 /// Kinds that are remembered; further ones are counted and not told.
 const KINDS: usize = 256;
 
+/// Listens for one shard, and tells.
+#[derive(Debug)]
+pub(super) struct Listener {
+    /// None where platforms need not bind any queue.
+    ear: Option<Box<dyn Ear>>,
+    told: Told,
+    shard: String,
+    health: Arc<watch::Sender<Health>>,
+    metrics: Arc<Metrics>,
+}
+
+impl Listener {
+    pub(super) fn new(
+        ear: Option<Box<dyn Ear>>,
+        shard: String,
+        health: Arc<watch::Sender<Health>>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { ear, told: Told::default(), shard, health, metrics }
+    }
+
+    /// Listens again and again.
+    pub(super) async fn listen(&mut self) -> Infallible {
+        let Some(ear) = &mut self.ear else { return std::future::pending().await };
+        let mut pace = tokio::time::interval(PACE);
+        loop {
+            pace.tick().await;
+            let unheard = ear.listen().await;
+            self.metrics.unheard(unheard.count);
+            for kind in self.told.news(&unheard) {
+                tracing::warn!(shard = self.shard, kind, "no platform has bound a queue to picket.out that hears this");
+            }
+            let trouble = self.told.trouble();
+            self.health.send_if_modified(|health| {
+                (trouble.is_some() || health.knows("unheard")) && health.set("unheard", trouble)
+            });
+        }
+    }
+}
+
 /// What was told, and when.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+struct Told {
     kinds: BTreeMap<String, Monotonic>,
 }
 
 impl Told {
     /// The kinds that are to be told now.
-    pub(super) fn news(&mut self, unheard: &Unheard) -> Vec<String> {
+    fn news(&mut self, unheard: &Unheard) -> Vec<String> {
         self.kinds.retain(|_, since| since.elapsed() < AGAIN);
         let mut news = Vec::new();
         for kind in unheard.routing_keys.iter().map(|key| kind_of(key)) {
@@ -32,7 +82,7 @@ impl Told {
     }
 
     /// What is to be said as long as it is so, in one line.
-    pub(super) fn trouble(&self) -> Option<String> {
+    fn trouble(&self) -> Option<String> {
         let mut kinds = self.kinds.iter().filter(|(_, since)| since.elapsed() < AGAIN).map(|(kind, _)| kind.as_str());
         let first = kinds.next()?;
         Some(match kinds.count() {

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use picket::clock::Clock;
-use picket::contract::Sources;
 use picket::contract::wire::{OutMessage, WireMessage};
+use picket::contract::{SourceConfig, Sources};
 use picket::shard::moving::Move;
 use picket::shard::ports::{
     Batch, Broker, BrokerError, DeadLetter, DeadLetters, Delivery, DirectoryKey, DirectoryKind, DirectoryWrite, Entry,
@@ -77,7 +77,7 @@ impl Place {
             clock: self.clock.clone(),
             store: Arc::new(self.store.clone()),
             broker: Arc::new(self.broker.clone()),
-            sources: Arc::new(Sources::default()),
+            sources: Arc::new(sources()),
             pepper: pepper(),
             metrics: Arc::new(Metrics::new()),
             rules: self.rules.subscribe(),
@@ -158,6 +158,16 @@ impl Place {
         self.kept.extend(more.expect("a store in memory never waits").expect("a store in memory reads"));
         &self.kept
     }
+}
+
+/// Who sends in the run; `cam` is to be heard of every ten seconds.
+fn sources() -> Sources {
+    let plain = ["crm", "pbx", "hr", "desk", "chat", "mail"].map(|name| (name, SourceConfig::default()));
+    let by_hand = ["supervisor.*", "rules.*", "clock.*"].map(str::to_owned).to_vec();
+    let ops = ("ops", SourceConfig { types: by_hand, ..SourceConfig::default() });
+    let cam = ("cam", SourceConfig { heartbeat_ms: Some(10_000), ..SourceConfig::default() });
+    let all = plain.into_iter().chain([ops, cam]).map(|(name, config)| (name.to_owned(), config));
+    Sources::new(all.collect(), []).expect("sources")
 }
 
 fn pepper() -> Pepper {

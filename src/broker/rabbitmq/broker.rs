@@ -8,8 +8,9 @@ use super::convert::forwarded;
 use super::replay::InputArchive;
 use super::sender::Sender;
 use super::topology::IN;
+use super::unheard::RabbitEar;
 use super::{Options, RabbitDeadLetters, RabbitInbox, RabbitOutbox, ShardRoute};
-use crate::shard::ports::{Archive, ArchiveStart, Broker, BrokerError, DeadLetters, Forward, Inbox, Outbox};
+use crate::shard::ports::{Archive, ArchiveStart, Broker, BrokerError, DeadLetters, Ear, Forward, Inbox, Outbox};
 
 /// RabbitMQ as a daemon uses it.
 #[derive(Clone, Debug)]
@@ -61,6 +62,10 @@ impl Broker for Rabbitmq {
     async fn forward(&self, forward: &Forward) -> Result<(), BrokerError> {
         let properties = forwarded(forward, &self.daemon);
         self.forwards.publish(IN, &forward.routing_key, forward.event.clone().into_bytes(), properties).await
+    }
+
+    fn ear(&self) -> Option<Box<dyn Ear>> {
+        Some(Box::new(RabbitEar::new(&self.options)))
     }
 
     fn dead_letters(&self) -> Arc<dyn DeadLetters> {

@@ -1,7 +1,7 @@
 //! Decides how a shard lives on RabbitMQ: an inbox, an outbox behind a gate, dead letters, and the topology for them.
 //!
-//! Three connections for a shard, so that none can hold another up: the inbox consumes, the outbox publishes, dead
-//! letters publish on their own. RabbitMQ stops reading from a connection that publishes while it has a memory or disk
+//! Four connections for a shard, so that none can hold another up: the inbox consumes, the outbox publishes, dead
+//! letters publish on their own, and what nobody hears is listened for. RabbitMQ stops reading from a connection that publishes while it has a memory or disk
 //! alarm; acknowledgements must not be behind that.
 
 mod archive;

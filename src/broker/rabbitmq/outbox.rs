@@ -13,12 +13,12 @@ use super::convert::answer;
 use super::flight::{Failure, Flight, Returns};
 use super::link::{Health, Link};
 use super::topology::{OUT, ShardRoute, Topology, gate};
-use super::unheard::{Ear, Listening};
+use super::unheard::Listening;
 use super::{Options, beacon, gate as gates, lock, short};
 use crate::broker::unavailable;
 use crate::clock::Monotonic;
 use crate::contract::wire::OutMessage;
-use crate::shard::ports::{Beacon, BrokerError, Outbox, Token, Unheard};
+use crate::shard::ports::{Beacon, BrokerError, Outbox, Token};
 
 /// How often an alarm of the broker is looked for, under which no confirm is late.
 const PACE: Duration = Duration::from_millis(500);
@@ -47,8 +47,6 @@ struct Publishing {
     flight: Flight,
     replies: Option<Channel>,
     connection: Connection,
-    /// None where nothing tells what nobody hears.
-    ear: Option<Ear>,
 }
 
 impl RabbitOutbox {
@@ -124,16 +122,12 @@ async fn open(
     if let Archiving::Missing(what) = &archiving {
         tracing::warn!(what, "an archive is missing");
     }
-    let ear = match topology.settle_unheard(&options, &connection).await? {
-        Listening::Noticed | Listening::ByPolicy => Some(Ear::default()),
-        Listening::Missing(what) => {
-            tracing::warn!(what, "outputs that nobody hears are not noticed");
-            None
-        }
-    };
+    if let Listening::Missing(what) = topology.settle_unheard(&options, &connection).await? {
+        tracing::warn!(what, "outputs that nobody hears are not noticed");
+    }
     let returns = if options.output_gate { Returns::GateClosed } else { Returns::Unwanted };
     let flight = Flight::new(confirming(&connection).await?, returns);
-    Ok(Publishing { archiving, flight, replies: None, connection, ear })
+    Ok(Publishing { archiving, flight, replies: None, connection })
 }
 
 /// A channel with confirms.
@@ -291,17 +285,6 @@ impl Outbox for RabbitOutbox {
         }
         self.link.lose("the connection or channel closed without a word");
         Err(unavailable(ATTEMPT, "the connection was lost"))
-    }
-
-    async fn unheard(&mut self) -> Unheard {
-        let limit = self.options.publish_timeout();
-        let Some((_, Publishing { connection, ear: Some(ear), .. })) = self.link.current() else {
-            return Unheard::default();
-        };
-        if connection.status().blocked() {
-            return Unheard::default();
-        }
-        tokio::time::timeout(limit, ear.listen(connection)).await.unwrap_or_default()
     }
 
     fn degraded(&self) -> Option<String> {

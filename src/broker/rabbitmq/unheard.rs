@@ -5,18 +5,21 @@
 //! shard empties it as it looks, whichever shard it is of. A `picket.out` from before has no alternate exchange, and
 //! RabbitMQ changes none that is there: it is taken as it is, and a policy can give it one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use lapin::options::{BasicGetOptions, QueuePurgeOptions};
 use lapin::{Channel, Connection, ExchangeKind};
 
+use super::link::{Link, Opening};
 use super::topology::{
     Binding, Exchange, OUT, Queue, Target, Topology, close, close_connection, number, private_channel, table, text,
 };
 use super::{Options, Setup, link, short};
 use crate::broker::unavailable;
 use crate::clock::Monotonic;
-use crate::shard::ports::{BrokerError, Unheard};
+use crate::shard::ports::{BrokerError, Ear, Unheard};
 
 /// The exchange and the queue of outputs that nobody has bound a queue for.
 pub const UNHEARD: &str = "picket.unheard";
@@ -113,34 +116,31 @@ pub async fn listening(options: &Options) -> Result<Listening, BrokerError> {
         .unwrap_or_else(|_| Err(unavailable("looking for outputs that nobody hears", "no answer in time")))
 }
 
-/// Looks at what nobody heard, over a channel of its own.
-#[derive(Default)]
-pub(super) struct Ear {
+/// Looks at what nobody heard, over a connection that publishes nothing: no alarm stops it, and it holds up no output.
+#[derive(Debug)]
+pub(super) struct RabbitEar {
+    link: Link<Connection>,
+    limit: Duration,
     channel: Option<Channel>,
     failed: Option<Monotonic>,
 }
 
-impl Ear {
-    /// What came since the last look. That a look fails is no harm: what is there stays, as long as there is room.
-    pub(super) async fn listen(&mut self, connection: &Connection) -> Unheard {
-        if self.failed.is_some_and(|since| since.elapsed() < REST) {
-            return Unheard::default();
-        }
-        match self.take(connection).await {
-            Ok(found) => {
-                self.failed = None;
-                found
-            }
-            Err(error) => {
-                tracing::debug!(%error, "what nobody heard cannot be looked at");
-                self.channel = None;
-                self.failed = Some(Monotonic::now());
-                Unheard::default()
-            }
-        }
+impl RabbitEar {
+    /// Prepares it; its first use connects.
+    #[must_use]
+    pub(super) fn new(options: &Arc<Options>) -> Self {
+        let opens = |connection: Connection| -> Opening<Connection> { Box::pin(async { Ok(connection) }) };
+        let link = Link::new(Arc::clone(options), UNHEARD.to_owned(), opens);
+        Self { link, limit: options.publish_timeout(), channel: None, failed: None }
     }
 
-    async fn take(&mut self, connection: &Connection) -> Result<Unheard, lapin::Error> {
+    async fn take(&mut self) -> Result<Unheard, Box<dyn std::error::Error + Send + Sync>> {
+        let (_, connection) = self.link.session().await?;
+        if !connection.status().connected() {
+            self.channel = None;
+            self.link.lose("the connection closed without a word");
+            return Ok(Unheard::default());
+        }
         let channel = match self.channel.take().filter(|channel| channel.status().connected()) {
             Some(channel) => channel,
             None => connection.create_channel().await?,
@@ -158,5 +158,21 @@ impl Ear {
         }
         self.channel = Some(channel);
         Ok(found)
+    }
+}
+
+#[async_trait]
+impl Ear for RabbitEar {
+    async fn listen(&mut self) -> Unheard {
+        if self.failed.is_some_and(|since| since.elapsed() < REST) {
+            return Unheard::default();
+        }
+        let limit = self.limit;
+        let taken = tokio::time::timeout(limit, self.take()).await.unwrap_or_else(|late| Err(late.into()));
+        self.failed = taken.is_err().then(Monotonic::now);
+        taken.unwrap_or_else(|error| {
+            tracing::debug!(%error, "what nobody heard cannot be looked at");
+            Unheard::default()
+        })
     }
 }

@@ -25,7 +25,8 @@ impl Writing<'_> {
             | ShellFact::PlanStands { .. }
             | ShellFact::ClockSetBack { .. }
             | ShellFact::RulesActivated { .. }
-            | ShellFact::ValuedChanged { .. } => None,
+            | ShellFact::ValuedChanged { .. }
+            | ShellFact::SourceSilent { .. } => None,
         });
         said.unwrap_or_default()
     }

@@ -53,6 +53,7 @@ pub(super) fn write(state: &ShardState, shard: &str, record: &Record, voice: &Vo
             Cause::Forwarding => outbound::Cause::Timer("forwarding"),
             Cause::Moving => outbound::Cause::Timer("moving"),
             Cause::Lag => outbound::Cause::Timer("lag"),
+            Cause::Presence => outbound::Cause::Timer("presence"),
         },
     };
     match outbound.message(&stamp) {
@@ -103,6 +104,9 @@ impl Writing<'_> {
             ShellFact::RulesActivated { hash, number, .. } => {
                 Outbound::RulesActivated(other::RulesActivated { rules: hash.clone(), number: *number, by: None })
             }
+            ShellFact::SourceSilent { source, silent } => {
+                Outbound::SourceLost(other::SourceLost { source: source.clone(), silent_ms: silent.0 })
+            }
             // These have no voice of their own.
             ShellFact::ContactIn { .. }
             | ShellFact::Alias { .. }
@@ -129,7 +133,8 @@ impl Writing<'_> {
             | Cause::Customer
             | Cause::Forwarding
             | Cause::Moving
-            | Cause::Lag => <_>::default(),
+            | Cause::Lag
+            | Cause::Presence => <_>::default(),
         };
         let (code, detail) = match &self.record.verdict {
             Verdict::Rejected { code, detail } => (code.as_str(), detail.clone()),

@@ -83,6 +83,11 @@ pub trait Broker: Send + Sync + std::fmt::Debug {
         })
     }
 
+    /// Begins to listen for outputs that nobody has bound a queue for; none where platforms need not bind any.
+    fn ear(&self) -> Option<Box<dyn Ear>> {
+        None
+    }
+
     /// Where dead letters are kept.
     fn dead_letters(&self) -> std::sync::Arc<dyn DeadLetters>;
 }
@@ -262,16 +267,17 @@ pub trait Outbox: Send + std::fmt::Debug {
     /// Any; see [`BrokerError`].
     async fn check(&mut self) -> Result<(), BrokerError>;
 
-    /// Outputs since the last call that are out, and that nobody has bound a queue for. Where platforms need not bind any,
-    /// there are none.
-    async fn unheard(&mut self) -> Unheard {
-        Unheard::default()
-    }
-
     /// What is missing that nothing else waits for.
     fn degraded(&self) -> Option<String> {
         None
     }
+}
+
+/// Listens for outputs that are out and that nobody has bound a queue for, over a connection of its own.
+#[async_trait]
+pub trait Ear: Send + std::fmt::Debug {
+    /// Those since the last call. Where it cannot be looked at there are none: what is there stays, as long as there is room.
+    async fn listen(&mut self) -> Unheard;
 }
 
 /// Outputs that nobody heard.
