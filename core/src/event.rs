@@ -107,7 +107,7 @@ pub enum ContactFact {
         /// Requeued at.
         until: Timestamp,
     },
-    /// Connected for longer than the channel allows: the source is asked.
+    /// Connected for longer than the channel allows: the source is asked, and again each time that long has passed.
     Stalled,
     /// A call-back is asked of the platform.
     CallbackWanted,

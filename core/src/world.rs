@@ -19,7 +19,7 @@ pub struct ChannelSpec {
     pub slots: u32,
     /// Channels whose contacts may be offered on top of this one's, as if these took no points.
     pub interruptible_by: Vec<ChannelId>,
-    /// How long a contact may stay connected before the source is asked (`contact.stalled`).
+    /// How long a contact may stay connected before the source is asked (`contact.stalled`), each time.
     pub max_connected: Millis,
 }
 

@@ -62,7 +62,7 @@ impl Router {
                     self.apply_phase(at, id, Phase::Orphaned { agent, until: *until });
                 }
             }
-            ContactFact::Stalled => self.apply_stalled(id),
+            ContactFact::Stalled => self.apply_stalled(at, id),
             ContactFact::CallbackWanted => {}
             ContactFact::Closed { outcome } => self.apply_closed(at, id, *outcome),
             ContactFact::Identified(relation) => self.apply_identified(id, relation),
@@ -291,11 +291,13 @@ impl Router {
         (channel.max_connected > Millis::ZERO).then(|| at + channel.max_connected)
     }
 
-    fn apply_stalled(&mut self, id: ContactId) {
+    /// Silence says that it is still connected, and its end may yet be lost: the question comes again.
+    fn apply_stalled(&mut self, at: Timestamp, id: ContactId) {
+        let again = self.stalls_at(at, id);
         if let Some(contact) = self.contacts.get_mut(id.index())
             && let Phase::Connected { stalls_at, .. } = &mut contact.phase
         {
-            *stalls_at = None;
+            *stalls_at = again;
         }
         self.arm_contact(id);
     }

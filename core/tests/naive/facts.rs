@@ -145,8 +145,8 @@ impl Naive {
             ContactFact::Transferred { to } => self.hand_on(at, id, to),
             ContactFact::Orphaned { until } => self.go(at, id, Place::Orphaned(self.holder(id), *until)),
             ContactFact::Stalled => {
-                let agent = self.holder(id);
-                self.case_mut(id).place = Place::Connected(agent, None);
+                let (agent, again) = (self.holder(id), self.stalls_at(at, id));
+                self.case_mut(id).place = Place::Connected(agent, again);
             }
             ContactFact::Closed { outcome } => self.end(at, id, *outcome),
             ContactFact::Identified(relation) => self.identify(id, relation),

@@ -221,9 +221,9 @@ fn a_transfer_to_nobody_known_is_refused() {
 }
 
 #[test]
-fn a_contact_connected_for_too_long_is_asked_about_once() {
-    let scene = connected().until(at(3612)).then(&[fact(7, ContactFact::Stalled)]);
-    scene.until(at(20_000)).then(&[]).then_state(7, ContactState::Connected);
+fn a_contact_connected_for_too_long_is_asked_about_and_stays_connected() {
+    let scene = connected().until(at(3611)).then(&[]).until(at(3612)).then(&[fact(7, ContactFact::Stalled)]);
+    scene.until(at(7211)).then(&[]).then_state(7, ContactState::Connected);
 }
 
 #[test]

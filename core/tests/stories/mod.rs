@@ -17,6 +17,8 @@ mod hands;
 mod holds;
 mod lending;
 mod life;
+mod lost_events;
+mod lost_of_people;
 mod offers;
 mod people;
 mod place;
