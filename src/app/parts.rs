@@ -188,7 +188,7 @@ pub(super) fn sources(settings: &Settings, rules: &RuleSet) -> anyhow::Result<So
             types: given.types.0.clone(),
             reply: given.reply,
             personal: given.personal.0.clone(),
-            heartbeat_ms: given.heartbeat.map(millis),
+            lost_after_ms: given.lost_after.map(millis),
         };
         (name.clone(), config)
     });

@@ -25,8 +25,8 @@ pub struct SourceConfig {
     pub reply: bool,
     /// Attributes of its contacts that are personal: kept in the directory only.
     pub personal: Vec<String>,
-    /// How often it, and each agent it tells of, is to be heard of, in milliseconds; none means never.
-    pub heartbeat_ms: Option<u32>,
+    /// After how many milliseconds of silence it, or an agent it told of, is lost; none means never.
+    pub lost_after_ms: Option<u32>,
 }
 
 impl Default for SourceConfig {
@@ -37,7 +37,7 @@ impl Default for SourceConfig {
             types: Vec::new(),
             reply: true,
             personal: Vec::new(),
-            heartbeat_ms: None,
+            lost_after_ms: None,
         }
     }
 }
@@ -192,9 +192,9 @@ impl Sources {
         }
     }
 
-    /// The sources that are to be heard of, and how often.
-    pub(crate) fn heartbeats(&self) -> impl Iterator<Item = (&str, Millis)> {
-        self.by_name.iter().filter_map(|(name, config)| Some((name.as_str(), Millis(config.heartbeat_ms?))))
+    /// The sources that are to be heard of, and how long they may be silent.
+    pub(crate) fn lost_after(&self) -> impl Iterator<Item = (&str, Millis)> {
+        self.by_name.iter().filter_map(|(name, config)| Some((name.as_str(), Millis(config.lost_after_ms?))))
     }
 
     /// Whether a sender of this source is answered at its `reply_to`.

@@ -9,8 +9,8 @@ use super::layers::Layers;
 use super::section::{BrokerKind, ClockKind, Plaintext, RedisProfile, StoreKind};
 use super::value::ServiceUrl;
 
-/// The shortest and the longest heartbeat of a source.
-const HEARTBEAT: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(3_600));
+/// The shortest and the longest silence after which somebody is lost.
+const SILENCE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(3_600));
 
 /// Refuses what must not run.
 pub(super) fn check(settings: &Settings, layers: &Layers) -> Result<(), Error> {
@@ -171,9 +171,9 @@ fn shard(settings: &Settings) -> Option<Complaint> {
 }
 
 fn source(settings: &Settings) -> Option<Complaint> {
-    let spans = settings.source.iter().filter_map(|(name, source)| Some((name, source.heartbeat?.duration())));
-    let (name, _) = spans.into_iter().find(|(_, span)| !(HEARTBEAT.0..=HEARTBEAT.1).contains(span))?;
-    complain("source", format!("the heartbeat of `{name}` is out of range"), "set it to something from 2s to 1h")
+    let spans = settings.source.iter().filter_map(|(name, source)| Some((name, source.lost_after?.duration())));
+    let (name, _) = spans.into_iter().find(|(_, span)| !(SILENCE.0..=SILENCE.1).contains(span))?;
+    complain("source", format!("`lost_after` of `{name}` is out of range"), "set it to something from 2s to 1h")
 }
 
 /// Several shards: each domain belongs to exactly one.

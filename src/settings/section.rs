@@ -317,13 +317,13 @@ pub struct Source {
     pub reply: bool,
     /// Attributes of its contacts that are personal data.
     pub personal: List,
-    /// How often it, and each agent it tells of, is to be heard of; none means never.
-    pub heartbeat: Option<Span>,
+    /// After how long a silence it, or an agent it told of, is lost; none means never.
+    pub lost_after: Option<Span>,
 }
 
 impl Default for Source {
     fn default() -> Self {
         let none = List::default;
-        Self { user: None, domains: none(), types: none(), reply: true, personal: none(), heartbeat: None }
+        Self { user: None, domains: none(), types: none(), reply: true, personal: none(), lost_after: None }
     }
 }

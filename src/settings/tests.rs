@@ -169,7 +169,7 @@ fn the_manual_names_every_setting() {
     let everything = everything.replace("token_file = \"tokens\"", "");
     let settings = load(&everything, &[], Vec::new()).unwrap();
     let source = &settings.source["pbx"];
-    assert!(source.user.is_some() && source.reply && source.heartbeat.is_some());
+    assert!(source.user.is_some() && source.reply && source.lost_after.is_some());
     assert!(![&source.domains, &source.types, &source.personal].iter().any(|list| list.0.is_empty()));
     assert!(settings.shard.instance.is_some());
     assert!(settings.people.pepper_file.is_some() && settings.http.token.contains_key("pbx"));

@@ -1,7 +1,8 @@
-//! Decides whether somebody still vouches for an agent. A source with a heartbeat is to be heard of that often, and so is
-//! each agent whom it told of: of her by name. Who is not is lost, as long as the source itself is there; a source that is
-//! silent is told of once, and its agents stay as they were. What is heard is not journaled, only what changes by it: after
-//! a take-over everybody has the whole span anew.
+//! Decides whether somebody still vouches for an agent. Where a source says after how long a silence somebody is lost, it is
+//! to be heard of in that time, and so is each agent whom it told of: of her by name. Who is not is lost, as long as the
+//! source itself is there; a source that is silent is told of once, and its agents stay as they were. What is heard is not
+//! journaled, only what changes by it: after a take-over everybody has the whole span anew.
+#![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here says of nobody that she is there")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,7 +38,8 @@ pub(super) struct Presences {
 /// A source that is to be heard of.
 #[derive(Debug)]
 struct Source {
-    every: Millis,
+    /// The longest silence.
+    span: Millis,
     /// None for one that was never heard of.
     heard: Option<Timestamp>,
     /// It is silent, and that was told.
@@ -57,9 +59,9 @@ struct Overdue {
 impl Presences {
     /// At a take-over: every source that was heard of before counts as heard of now, and so do the agents it told of.
     pub(super) fn new(sources: &Sources, state: &ShardState, now: Timestamp) -> Self {
-        let expected = sources.heartbeats().map(|(name, every)| {
+        let expected = sources.lost_after().map(|(name, span)| {
             let heard = state.names.find(Kind::Source, name).map(|_| now);
-            (name.to_owned(), Source { every, heard, is_told: false, back: now })
+            (name.to_owned(), Source { span, heard, is_told: false, back: now })
         });
         let sources: BTreeMap<_, _> = expected.collect();
         let told_of = |agent: &picket_core::AgentView<'_>| {
@@ -76,7 +78,7 @@ impl Presences {
     /// A source said something, and by it that these agents are there.
     fn hear(&mut self, source: &str, agents: &[AgentId], now: Timestamp) {
         let Some(known) = self.sources.get_mut(source) else { return };
-        if known.heard.is_none_or(|heard| now.since(heard.max(self.listens_since)) > known.every) {
+        if known.heard.is_none_or(|heard| now.since(heard.max(self.listens_since)) > known.span) {
             known.back = now;
         }
         known.heard = Some(now);
@@ -96,14 +98,14 @@ impl Presences {
         let mut overdue = Overdue::default();
         self.agents.retain(|agent, (source, heard)| {
             let Some(source) = sources.get(source) else { return false };
-            let is_late = |since: Timestamp| now.since(since.max(listens_since)) > source.every;
+            let is_late = |since: Timestamp| now.since(since.max(listens_since)) > source.span;
             let is_lost = is_late((*heard).max(source.back)) && !source.heard.is_none_or(is_late);
             overdue.agents.extend(is_lost.then_some(*agent));
             !is_lost
         });
         for (name, source) in sources {
             let silent = source.heard.map(|heard| (now.since(heard), now.since(heard.max(listens_since))));
-            if let Some((silent, _)) = silent.filter(|(_, counts)| *counts > source.every && !source.is_told) {
+            if let Some((silent, _)) = silent.filter(|(_, counts)| *counts > source.span && !source.is_told) {
                 source.is_told = true;
                 overdue.sources.push((name.clone(), silent));
             }
@@ -221,9 +223,9 @@ mod tests {
         Timestamp(seconds * 1_000)
     }
 
-    /// A source `pbx` that is to be heard of every ten seconds, and has been.
+    /// A source `pbx` that may be silent for ten seconds, and was not.
     fn pbx() -> Presences {
-        let config = SourceConfig { heartbeat_ms: Some(10_000), ..SourceConfig::default() };
+        let config = SourceConfig { lost_after_ms: Some(10_000), ..SourceConfig::default() };
         let sources = Sources::new([("pbx".to_owned(), config)].into(), []).expect("sources");
         let mut presences = Presences::new(&sources, &ShardState::default(), at(0));
         presences.hear("pbx", &[ANN, BOLA], at(0));
@@ -278,11 +280,11 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_was_never_heard_of_is_not_missed_and_one_without_a_heartbeat_neither() {
+    fn a_source_that_was_never_heard_of_is_not_missed_and_one_that_may_be_silent_neither() {
         let sources = Sources::new([("pbx".to_owned(), SourceConfig::default())].into(), []).expect("sources");
         let presences = Presences::new(&sources, &ShardState::default(), at(0));
         assert_eq!(presences.looks_in(), None);
-        let config = SourceConfig { heartbeat_ms: Some(10_000), ..SourceConfig::default() };
+        let config = SourceConfig { lost_after_ms: Some(10_000), ..SourceConfig::default() };
         let sources = Sources::new([("pbx".to_owned(), config)].into(), []).expect("sources");
         let mut presences = Presences::new(&sources, &ShardState::default(), at(0));
         assert!(presences.looks_in().is_some());

@@ -11,37 +11,36 @@ use crate::common::wait::until;
 const RULES: &str = include_str!("rules.toml");
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A daemon whose platform `pbx` is to be heard of every two seconds.
+/// A daemon whose platform `pbx` may be silent for two seconds.
 fn setup(name: &str) -> Setup {
-    Setup::embedded(RULES, name).set("PICKET_SOURCE__PBX__HEARTBEAT", "2s").set("PICKET_SOURCE__WEB__REPLY", "true")
+    Setup::embedded(RULES, name).set("PICKET_SOURCE__PBX__LOST_AFTER", "2s").set("PICKET_SOURCE__WEB__REPLY", "true")
 }
 
-fn tell(daemon: &Daemon, id: &str, kind: &str, data: Value) {
-    let answer = daemon.send(&event("pbx", id, kind, data));
+fn tell(daemon: &Daemon, source: &str, id: &str, kind: &str, data: Value) {
+    let answer = daemon.send(&event(source, id, kind, data));
     assert_eq!(answer["result"], "accepted", "{answer}");
 }
 
 fn ready(daemon: &Daemon, agent: &str) {
-    tell(daemon, &format!("ready-{agent}"), "agent.set_state", json!({"agent": agent, "state": "ready"}));
+    tell(daemon, "pbx", &format!("ready-{agent}"), "agent.set_state", json!({"agent": agent, "state": "ready"}));
 }
 
 /// The platform says that it is there, and these agents; under the same ids each time.
 fn beat(daemon: &Daemon, agents: &[&str]) {
-    tell(daemon, "beat", "source.heartbeat", json!({}));
+    tell(daemon, "pbx", "beat", "source.heartbeat", json!({}));
     for agent in agents {
-        tell(daemon, &format!("beat-{agent}"), "agent.heartbeat", json!({"agent": agent}));
+        tell(daemon, "pbx", &format!("beat-{agent}"), "agent.heartbeat", json!({"agent": agent}));
     }
 }
 
 fn call(daemon: &Daemon, contact: &str) {
     let data = json!({"contact": contact, "channel": "voice"});
-    let answer = daemon.send(&event("web", &format!("received-{contact}"), "contact.received", data));
-    assert_eq!(answer["result"], "accepted", "{answer}");
+    tell(daemon, "web", &format!("received-{contact}"), "contact.received", data);
 }
 
 fn presence(daemon: &Daemon, agent: &str) -> (Value, Value) {
     let shown = daemon.get(&format!("/v1/agents/{agent}")).json();
-    let channel = &shown["channels"][0];
+    let channel = &shown["channels"]["voice"];
     (channel["state"].clone(), channel["cause"].clone())
 }
 
@@ -49,12 +48,15 @@ fn is_lost(daemon: &Daemon, agent: &str) -> bool {
     presence(daemon, agent) == (json!("offline"), json!("heartbeat_lost"))
 }
 
-/// Whom the contact's live offer asks.
+/// The contact's live offer.
+fn offer(daemon: &Daemon, contact: &str) -> Option<Value> {
+    let shown = daemon.get(&format!("/v1/contacts/{contact}")).json();
+    shown["offers"].as_array().and_then(|all| all.first().cloned())
+}
+
+/// Whom it asks.
 fn asked(daemon: &Daemon, contact: &str) -> Option<String> {
-    let offers = daemon.get("/v1/offers").json();
-    let all = offers["offers"].as_array().cloned().unwrap_or_default();
-    let found = all.into_iter().find(|offer| offer["contact"] == contact);
-    found.and_then(|offer| offer["agent"].as_str().map(str::to_owned))
+    offer(daemon, contact)?["agent"].as_str().map(str::to_owned)
 }
 
 /// What the feed has said so far.
@@ -73,7 +75,7 @@ fn heard(daemon: &Daemon, until: impl Fn(&Value) -> bool) -> Vec<Value> {
 
 fn records(daemon: &Daemon) -> u64 {
     let text = daemon.get("/metrics").text;
-    let line = text.lines().find(|line| line.starts_with("picket_records_total"));
+    let line = text.lines().find(|line| line.starts_with("picket_journal_seq"));
     line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("no records in\n{text}"))
 }
 
@@ -114,13 +116,13 @@ fn after_a_takeover_who_left_meanwhile_is_found_out_and_who_stayed_keeps_what_sh
         call(&daemon, contact);
         let offer = until("an offer", PATIENCE, || {
             beat(&daemon, &["ann", "bola"]);
-            let offers = daemon.get("/v1/offers").json();
-            offers["offers"].as_array().and_then(|all| all.iter().find(|one| one["contact"] == contact).cloned())
+            offer(&daemon, contact)
         });
         let data = json!({"offer": offer["offer"], "agent": offer["agent"]});
-        tell(&daemon, &format!("accept-{contact}"), "offer.accept", data);
+        tell(&daemon, "pbx", &format!("accept-{contact}"), "offer.accept", data);
         tell(
             &daemon,
+            "web",
             &format!("connected-{contact}"),
             "contact.connected",
             json!({"contact": contact, "agent": offer["agent"]}),

@@ -160,12 +160,12 @@ impl Place {
     }
 }
 
-/// Who sends in the run; `cam` is to be heard of every ten seconds.
+/// Who sends in the run; `cam` is lost after ten silent seconds.
 fn sources() -> Sources {
     let plain = ["crm", "pbx", "hr", "desk", "chat", "mail"].map(|name| (name, SourceConfig::default()));
     let by_hand = ["supervisor.*", "rules.*", "clock.*"].map(str::to_owned).to_vec();
     let ops = ("ops", SourceConfig { types: by_hand, ..SourceConfig::default() });
-    let cam = ("cam", SourceConfig { heartbeat_ms: Some(10_000), ..SourceConfig::default() });
+    let cam = ("cam", SourceConfig { lost_after_ms: Some(10_000), ..SourceConfig::default() });
     let all = plain.into_iter().chain([ops, cam]).map(|(name, config)| (name.to_owned(), config));
     Sources::new(all.collect(), []).expect("sources")
 }

@@ -172,8 +172,11 @@ pub(super) fn prepare(context: &mut Context<'_>, envelope: &Envelope) -> Result<
         Inbound::AccountPut(put) => customers::put_account(context, envelope.domain.as_deref(), put),
         Inbound::CustomerErase(erase) => Ok(customers::erase(context, erase)),
         Inbound::SourceSync(sync) => Ok(state::sync(context, envelope, sync)),
-        // The presence of agents and sources is telemetry; what is live is answered, not recorded.
-        Inbound::AgentHeartbeat(_) | Inbound::SourceHeartbeat(_) | Inbound::StateRequest(_) => Ok(Prepared::default()),
+        Inbound::AgentHeartbeat(heartbeat) => {
+            context.agent(&envelope.source, heartbeat.agent.as_str()).map(|_| Prepared::default())
+        }
+        // That a source is there is telemetry; what is live is answered.
+        Inbound::SourceHeartbeat(_) | Inbound::StateRequest(_) => Ok(Prepared::default()),
         Inbound::ContactConsult(consult) => hands::consult(context, envelope, consult),
         Inbound::ContactPull(pull) => hands::pull(context, envelope, pull),
         Inbound::SupervisorOpenFence(_)
