@@ -7,6 +7,7 @@
 mod common {
     pub(crate) mod daemon;
     pub(crate) mod http;
+    pub(crate) mod port;
     pub(crate) mod rabbitmq;
     pub(crate) mod redis;
     pub(crate) mod wait;

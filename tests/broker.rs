@@ -19,6 +19,8 @@ mod inbox;
 mod link;
 #[path = "broker/outbox.rs"]
 mod outbox;
+#[path = "common/port.rs"]
+mod port;
 #[path = "common/proxy.rs"]
 mod proxy;
 #[path = "common/rabbitmq.rs"]

@@ -24,6 +24,7 @@ mod common {
     pub(crate) mod daemon;
     pub(crate) mod http;
     pub(crate) mod platform;
+    pub(crate) mod port;
     pub(crate) mod proxy;
     pub(crate) mod rabbitmq;
     pub(crate) mod redis;

@@ -12,6 +12,7 @@ mod common {
     pub(crate) mod daemon;
     pub(crate) mod http;
     pub(crate) mod platform;
+    pub(crate) mod port;
     pub(crate) mod rabbitmq;
     pub(crate) mod redis;
     pub(crate) mod wait;

@@ -24,6 +24,8 @@ mod material;
 mod memory;
 #[path = "store/modelled.rs"]
 mod modelled;
+#[path = "common/port.rs"]
+mod port;
 #[path = "common/proxy.rs"]
 mod proxy;
 #[path = "store/redis.rs"]

@@ -15,6 +15,7 @@ use week::http_seat::HttpSeat;
 mod common {
     pub(crate) mod daemon;
     pub(crate) mod http;
+    pub(crate) mod port;
     pub(crate) mod rabbitmq;
     pub(crate) mod redis;
     pub(crate) mod wait;

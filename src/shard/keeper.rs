@@ -3,6 +3,7 @@
 //! still read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use picket_core::Timestamp;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -12,10 +13,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::bugs::{self, Bug};
 use super::ports::{Snapshot, Store, Token};
-use super::recover::{self, PAGE, replay};
+use super::recover::{self, replay};
 use super::snapshot::{self, is_whole};
 use super::state::ShardState;
+use crate::clock::Monotonic;
 use crate::telemetry::{Metrics, chain};
+
+/// Records that are read at once.
+const PAGE: usize = 200;
+/// How many times as long as it works it rests, so that whoever routes has the machine almost alone.
+const REST: u32 = 3;
+const LONGEST_REST: Duration = Duration::from_millis(50);
 
 /// Notices when a snapshot is due.
 #[derive(Debug)]
@@ -137,10 +145,12 @@ impl SnapshotKeeper {
             if self.over.is_cancelled() {
                 return Err(Error::Over);
             }
+            let began = Monotonic::now();
             let page = self.store.read(&self.shard, state.head.seq, PAGE).await.map_err(recover::Error::Store)?;
             if replay(&mut state, &page, until, |_, _, _| {})? == 0 {
                 return Err(recover::Error::Short { found: state.head.seq, expected: until }.into());
             }
+            tokio::time::sleep((began.elapsed() * REST).min(LONGEST_REST)).await;
         }
         if bugs::has(Bug::NumbersForgottenWithSnapshot) {
             state.outputs = 0;

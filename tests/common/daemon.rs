@@ -3,7 +3,6 @@
 #![allow(dead_code, reason = "each test binary uses its part of this")]
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::http::{self, Reply};
+use super::port::free_port;
 use super::wait::until;
 
 /// How long a daemon may take to be ready on a busy machine.
@@ -30,12 +30,6 @@ pub(crate) struct Setup {
 pub(crate) struct Daemon {
     setup: Setup,
     child: Option<Child>,
-}
-
-/// A port that was free a moment ago.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
 }
 
 impl Setup {

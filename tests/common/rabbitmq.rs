@@ -5,7 +5,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::iter;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -14,8 +14,10 @@ use std::time::Duration;
 use picket::clock::Monotonic;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::port::free_port;
+
 const BIN: &str = "/usr/lib/rabbitmq/bin";
-const STARTING: Duration = Duration::from_secs(120);
+const STARTING: Duration = Duration::from_secs(300);
 
 /// Whether a RabbitMQ server is installed here; says so loudly when not.
 #[must_use]
@@ -96,7 +98,7 @@ impl Server {
     /// A server that is not started yet; one that is to meet another has its cookie and its port mapper.
     fn prepare(meets: Option<&Self>) -> Self {
         let folder = tempfile::Builder::new().prefix("picket-rabbit-").tempdir().expect("a temporary folder").keep();
-        let [port, dist, epmd] = free_ports();
+        let [port, dist, epmd] = [(); 3].map(|()| free_port());
         let epmd = meets.map_or(epmd, |other| other.epmd);
         let home = meets.map_or_else(|| folder.clone(), |other| other.home.clone());
         if meets.is_none() {
@@ -293,11 +295,6 @@ fn write_cookie(home: &Path) {
 }
 
 /// Three ports nobody listens on.
-fn free_ports() -> [u16; 3] {
-    let listeners = [(); 3].map(|()| TcpListener::bind(("127.0.0.1", 0)).expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("a bound port").port())
-}
-
 fn signal(which: &str, pid: u32) {
     // The process may have ended by itself: that it is gone is what was wanted.
     let _ = Command::new("kill").args([which, &pid.to_string()]).stderr(Stdio::null()).status();

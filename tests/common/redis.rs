@@ -4,12 +4,13 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use tempfile::TempDir;
+
+use super::port::free_port;
 
 /// What a durable server is started with; later settings win over earlier ones.
 const DURABLE: [(&str, &str); 6] = [
@@ -210,7 +211,3 @@ fn reaper(server: u32, folder: &Path) -> Child {
         .expect("sh starts")
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("a listener has an address").port()
-}

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::common::daemon::{Setup, free_port};
+use crate::common::daemon::Setup;
+use crate::common::port::free_port;
 use crate::common::redis::RedisServer;
 use crate::common::wait::until;
 use crate::services;

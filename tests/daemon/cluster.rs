@@ -11,7 +11,7 @@ use crate::common::redis::RedisServer;
 use crate::common::wait::until;
 
 const RULES: &str = include_str!("rules.toml");
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 const QUORUM: [&str; 4] = ["picket.in.cluster", "picket.gate.cluster", "picket.beacon.cluster", "picket.dead"];
 
 /// Takes contacts over HTTP.
