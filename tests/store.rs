@@ -74,6 +74,7 @@ mod on {
         records_rows_and_blobs_are_written_together_or_not_at_all,
         the_last_write_of_a_row_wins_also_when_it_removes_it,
         rows_come_back_in_the_order_they_were_asked_for,
+        every_shard_that_was_taken_over_is_listed,
         every_row_of_a_kind_is_listed_once,
         the_newest_two_snapshots_are_kept_newest_first,
         a_snapshot_saved_again_replaces_itself,

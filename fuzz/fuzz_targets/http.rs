@@ -52,7 +52,9 @@ async fn ask(store: Memory, requests: Vec<Request<Body>>) {
     place.until_ready().await;
     let drained = CancellationToken::new();
     let metrics = Arc::new(Metrics::new());
-    let router = api::router(&SETTINGS, place.handle().clone(), Arc::new(Quiet), metrics, drained.clone());
+    let domains = vec!["emea".to_owned()];
+    let shards = [api::Shard { name: "main".to_owned(), domains, handle: place.handle().clone() }];
+    let router = api::router(&SETTINGS, shards.into(), Arc::new(Quiet::default()), metrics, drained.clone());
     for request in requests {
         answer(&router, request, &drained).await;
     }

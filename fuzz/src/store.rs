@@ -6,4 +6,4 @@ mod memory;
 mod order;
 
 pub use memory::Memory;
-use order::{Place, check_batch, check_read, head_behind, place};
+use order::{check_batch, check_read};

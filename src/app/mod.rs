@@ -138,7 +138,18 @@ impl Parts {
 pub async fn set_up(settings: &Settings, how: BrokerSetup) -> anyhow::Result<Vec<String>> {
     match settings.broker.kind {
         BrokerKind::Embedded => Ok(Vec::new()),
-        BrokerKind::Rabbitmq => parts::set_up(settings, &reload::read(&settings.rules.path)?, how).await,
+        BrokerKind::Rabbitmq => {
+            let rules = reload::read(&settings.rules.path)?;
+            let names = parts::set_up(settings, &rules, how).await?;
+            let different = match how {
+                BrokerSetup::Declare => Vec::new(),
+                BrokerSetup::Check => parts::differences(settings, &rules).await?,
+            };
+            if !different.is_empty() {
+                bail!("{}", different.join("\n"));
+            }
+            Ok(names)
+        }
     }
 }
 
@@ -149,7 +160,8 @@ pub async fn set_up(settings: &Settings, how: BrokerSetup) -> anyhow::Result<Vec
 /// What keeps it from being moved, and how to mend it.
 pub async fn move_domain(settings: &Settings, domain: &str, from: &str) -> anyhow::Result<Moved> {
     let has = |domains: &[String]| domains.iter().any(|known| known == domain);
-    let shards = settings.all_shards();
+    let rules = reload::read(&settings.rules.path)?;
+    let shards = parts::shards(settings, &rules);
     let to = shards.iter().find(|(_, domains)| has(domains)).map(|(name, _)| name.clone());
     let Some(to) = to.filter(|to| to != from) else {
         bail!(
@@ -157,15 +169,17 @@ pub async fn move_domain(settings: &Settings, domain: &str, from: &str) -> anyho
              new shard, and no more under [shards.{from}]"
         )
     };
-    let rules = reload::read(&settings.rules.path)?;
-    if settings.broker.kind == BrokerKind::Rabbitmq {
-        parts::set_up(settings, &rules, BrokerSetup::Declare).await?;
-    }
+    let ready = async {
+        if settings.broker.kind == BrokerKind::Rabbitmq {
+            parts::set_up(settings, &rules, BrokerSetup::Declare).await?;
+        }
+        anyhow::Ok(())
+    };
     let (store, _) = parts::store(settings).await?;
     let (pepper, holder) = (parts::pepper(settings)?, parts::holder(settings)?);
     let moving =
         Move { store: &*store, pepper: &pepper, domain, from, to: &to, holder: &holder, now: Clock::System.now() };
-    let moved = moving.run().await?;
+    let moved = moving.run(ready).await?;
     if settings.broker.kind == BrokerKind::Rabbitmq {
         parts::unbind(settings, from, domain).await.context(
             "the domain is moved, but its old queue still receives it, which is sent on: do the same again to mend it",

@@ -113,6 +113,18 @@ pub(super) async fn set_up(settings: &Settings, rules: &RuleSet, how: BrokerSetu
     Ok(names)
 }
 
+/// What is at the broker for the shards and differs from the settings, in words.
+pub(super) async fn differences(settings: &Settings, rules: &RuleSet) -> anyhow::Result<Vec<String>> {
+    let (options, mut found) = (rabbitmq_options(settings), Vec::new());
+    for route in routes(settings, rules) {
+        found.extend(rabbitmq::differences(&options, &route).await?);
+    }
+    // What all shards share is said once.
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
 /// Takes a domain away from what a shard receives.
 pub(super) async fn unbind(settings: &Settings, shard: &str, domain: &str) -> anyhow::Result<()> {
     Ok(rabbitmq::unbind(&rabbitmq_options(settings), shard, domain).await?)

@@ -120,6 +120,7 @@ pub fn main() -> ExitCode {
     // Two providers of cryptography in one build panic at the first handshake unless one is chosen; it can only be
     // chosen once, and whoever came first chose the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    end_quietly_at_a_closed_pipe();
     match Cli::parse().command.run() {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
@@ -128,6 +129,18 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// `println!` panics where the reader of our output went away.
+fn end_quietly_at_a_closed_pipe() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload().downcast_ref::<String>();
+        if said.is_some_and(|said| said.starts_with("failed printing to stdout: Broken pipe")) {
+            std::process::exit(0);
+        }
+        usual(panic);
+    }));
 }
 
 /// Whether the reader of our output went away, as `head` does.

@@ -83,6 +83,18 @@ pub enum Error {
         /// Those it has.
         domains: Vec<String>,
     },
+    /// It was moved before.
+    #[error(
+        "the domain {domain} of the shard {shard} was moved to the shard {to} already: name it under [shards.{to}], or move it          on from there"
+    )]
+    Elsewhere {
+        /// Which domain.
+        domain: String,
+        /// Which shard had it.
+        shard: String,
+        /// The one that has it.
+        to: String,
+    },
     /// Something is not out yet.
     #[error(
         "{count} {what} of the shard {shard} are not out yet: start a daemon with the settings of before, wait until \
@@ -110,6 +122,15 @@ pub enum Error {
     /// The journal cannot be read.
     #[error("the journal cannot be read")]
     Journal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+fn unread(error: recover::Error) -> Error {
+    match error {
+        recover::Error::Store(error) => Error::Store(error),
+        error @ (recover::Error::Record(_) | recover::Error::Gap { .. } | recover::Error::Short { .. }) => {
+            Error::Journal(error.into())
+        }
+    }
 }
 
 fn has(domains: &[String]) -> String {
@@ -163,15 +184,18 @@ struct Rows {
 }
 
 impl Move<'_> {
-    /// Moves it.
+    /// Moves it, once it is known that it can be and what else is needed for it is ready.
     ///
     /// # Errors
     /// [`enum@Error`]. Nothing is moved then, or it is moved when the same is done again.
-    pub async fn run(self) -> Result<Moved, Error> {
-        let moved = match self.hold().await {
-            Ok(()) => self.moved().await,
-            Err(error) => Err(error),
+    pub async fn run<E: From<Error>>(self, ready: impl Future<Output = Result<(), E>>) -> Result<Moved, E> {
+        let moved = async {
+            self.hold().await?;
+            self.look().await?;
+            ready.await?;
+            Ok(self.moved().await?)
         };
+        let moved = moved.await;
         for shard in [self.from, self.to] {
             if let Err(error) = self.store.release(shard, self.holder).await {
                 // Whoever comes next waits until it has run out.
@@ -181,22 +205,32 @@ impl Move<'_> {
         moved
     }
 
+    /// Whether it can be moved; nothing is changed.
+    async fn look(&self) -> Result<(), Error> {
+        let state = other_state(self.store, self.from).await.map_err(unread)?;
+        match state.forwards.has(self.domain) {
+            Some(to) if to == self.to => Ok(()),
+            Some(to) => {
+                let (domain, shard, to) = (self.domain.to_owned(), self.from.to_owned(), to.to_owned());
+                Err(Error::Elsewhere { domain, shard, to })
+            }
+            None if self.store.head(self.to).await?.seq > 0 => Err(Error::Taken { shard: self.to.to_owned() }),
+            None => self.check(&state, self.store.watermark(self.from).await?),
+        }
+    }
+
     async fn moved(&self) -> Result<Moved, Error> {
         let mut nonce = [0; 16];
         chance::fill(&mut nonce).map_err(|error| Error::Journal(error.to_string().into()))?;
         let (nonce, floor) = (hex(&nonce), u64::try_from(self.now.0).unwrap_or(0));
         let found = recover(self.store, self.from, self.holder, &nonce, floor, None).await;
-        let found = found.map_err(|error| match error {
-            recover::Error::Store(error) => Error::Store(error),
-            error @ (recover::Error::Record(_) | recover::Error::Gap { .. } | recover::Error::Short { .. }) => {
-                Error::Journal(error.into())
-            }
-        })?;
+        let found = found.map_err(unread)?;
         let (state, mut owned) = (&found.read.state, (found.token, found.read.state.head.clone()));
         let rows = self.rows(state).await?;
         let mut contacts = 0;
         // Marked already: somebody was killed behind it, and only what stayed behind is to be tidied up.
         if state.forwards.has(self.domain) != Some(self.to) {
+            // Once more, now that nobody else can write.
             self.check(state, found.watermark)?;
             contacts = self.copy(state, &rows, &nonce, floor).await?;
             owned.1 = self.mark(state, &owned).await?;
@@ -405,13 +439,28 @@ pub(super) async fn check(
     if state.head.seq > 0 || state.forwards.origin().is_some() {
         return Ok(());
     }
-    for Neighbour { shard: from, .. } in neighbours.iter() {
-        let there = other_state(store, from).await.map_err(Box::new)?;
+    let settled = neighbours.iter().map(|Neighbour { shard, .. }| shard.clone());
+    // A shard that the settings name no more still has what was live in it.
+    let known = store.shards().await.map_err(recover::Error::Store).map_err(Box::new)?;
+    let others: BTreeSet<String> = settled.chain(known).filter(|other| other != shard).collect();
+    for from in others {
+        let there = match other_state(store, &from).await {
+            Err(error) if !neighbours.iter().any(|one| one.shard == from) && !is_passing(&error) => {
+                tracing::warn!(shard = from, error = %chain(&error), "what is live in a shard of before cannot be read");
+                continue;
+            }
+            there => there.map_err(Box::new)?,
+        };
         if let Some(domain) = live_in(&there).find(|domain| domains.contains(*domain)) {
-            return Err(Misplaced::NotMoved { domain: domain.to_owned(), from: from.clone(), to: shard.to_owned() });
+            return Err(Misplaced::NotMoved { domain: domain.to_owned(), from, to: shard.to_owned() });
         }
     }
     Ok(())
+}
+
+/// Whether it may read a moment later.
+const fn is_passing(error: &recover::Error) -> bool {
+    matches!(error, recover::Error::Store(error) if !error.ends_ownership())
 }
 
 async fn other_state(store: &dyn Store, shard: &str) -> Result<ShardState, recover::Error> {

@@ -301,6 +301,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Unavailable`].
     async fn rows(&self, shard: &str, kind: DirectoryKind) -> Result<Vec<(String, Bytes)>, StoreError>;
 
+    /// Every shard that was ever taken over here, in no order.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn shards(&self) -> Result<Vec<String>, StoreError>;
+
     /// A content-addressed body.
     ///
     /// # Errors

@@ -82,7 +82,9 @@ impl Presences {
             known.back = now;
         }
         known.heard = Some(now);
-        known.is_told = false;
+        if std::mem::take(&mut known.is_told) {
+            tracing::info!(source, "a source that was silent is heard of again");
+        }
         for agent in agents {
             self.agents.insert(*agent, (source.to_owned(), now));
         }

@@ -42,16 +42,16 @@ impl Memory {
     /// Another store that holds the same, as a replica or a backup does.
     #[must_use]
     pub fn copy(&self) -> Self {
-        Self { shards: Arc::new(Mutex::new(self.shards().clone())) }
+        Self { shards: Arc::new(Mutex::new(self.locked().clone())) }
     }
 
-    fn shards(&self) -> MutexGuard<'_, BTreeMap<String, Shard>> {
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<String, Shard>> {
         // No method leaves a shard half changed, so what a panicking thread left behind is whole.
         self.shards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn reading<T>(&self, shard: &str, read: impl FnOnce(&Shard) -> T) -> T {
-        read(self.shards().entry(shard.to_owned()).or_default())
+        read(self.locked().entry(shard.to_owned()).or_default())
     }
 
     fn owning<T>(
@@ -60,7 +60,7 @@ impl Memory {
         token: &Token,
         write: impl FnOnce(&mut Shard) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut shards = self.shards();
+        let mut shards = self.locked();
         let shard = shards.entry(shard.to_owned()).or_default();
         shard.owner.admit(token)?;
         write(shard)
@@ -111,7 +111,7 @@ impl Store for Memory {
         nonce: &str,
         epoch_floor: u64,
     ) -> Result<(Token, Head), StoreError> {
-        let mut shards = self.shards();
+        let mut shards = self.locked();
         let shard = shards.entry(shard.to_owned()).or_default();
         let token = shard.owner.take_over(nonce, epoch_floor);
         Ok((token, shard.owner.head.clone()))
@@ -181,6 +181,11 @@ impl Store for Memory {
             let of_kind = shard.directory.iter().filter(|(key, _)| key.kind == kind);
             of_kind.map(|(key, body)| (key.id.clone(), body.clone())).collect()
         }))
+    }
+
+    async fn shards(&self) -> Result<Vec<String>, StoreError> {
+        let shards = self.locked();
+        Ok(shards.iter().filter(|(_, shard)| shard.owner.epoch > 0).map(|(name, _)| name.clone()).collect())
     }
 
     async fn blob(&self, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError> {

@@ -70,6 +70,23 @@ fn a_broker_without_the_queues_and_a_redis_that_may_lose_are_found() {
     let rights = about(&findings, "rights");
     assert_eq!(rights.iter().map(|(grade, _)| *grade).collect::<Vec<_>>(), ["good", "good"], "{findings}");
 
+    for (name, value) in [("ARCHIVE_AGE", "24h"), ("DEAD_LETTER_AGE", "7d"), ("QUEUE_LIMIT_BYTES", "1000000")] {
+        let other = Setup::with_services(RULES, "doctor", &amqp, &services().redis());
+        let other = other.set(&format!("PICKET_BROKER__RABBITMQ__{name}"), value);
+        let (code, findings) = examined(&other);
+        assert_eq!(code, Some(1), "{findings}");
+        let found = about(&findings, "broker");
+        assert!(
+            found.iter().any(|(grade, said)| *grade == "bad" && said.contains("is different")),
+            "{name}: {findings}"
+        );
+        let checked = other.run(&["setup", "--check"]);
+        assert!(
+            !checked.status.success() && String::from_utf8_lossy(&checked.stderr).contains("is different"),
+            "{name}"
+        );
+    }
+
     let forgetful = RedisServer::start_with(&[("appendfsync", "everysec")]);
     let (code, findings) = examined(&setup.set("PICKET_STORE__REDIS__URL", &forgetful.url()));
     assert_eq!(code, Some(1), "{findings}");

@@ -96,12 +96,16 @@ fn who_is_not_vouched_for_any_more_loses_offer_and_contact_and_is_back_with_her_
     let said = heard(&daemon, |event| event["type"] == "picket.offer.made.v1" && event["data"]["agent"] == "bola");
     let of = |kind: &str| said.iter().filter(|event| event["type"] == kind && event["data"]["agent"] == "ann").count();
     assert_eq!((of("picket.offer.revoked.v1"), of("picket.offer.expired.v1")), (1, 0), "{said:#?}");
+    let lost = said.iter().find(|event| event["data"]["cause"] == "heartbeat_lost").expect("it is told");
+    assert_eq!(lost["data"]["state"], "offline");
 
     let before = records(&daemon);
     beat(&daemon, &["bola"]);
     assert_eq!(records(&daemon), before, "a heartbeat that changes nothing is journaled");
     beat(&daemon, &["ann"]);
     assert_eq!(presence(&daemon, "ann").0, "ready");
+    let said = heard(&daemon, |event| event["data"]["cause"] == "heartbeat_seen");
+    assert_eq!(said.last().map(|event| event["data"]["state"].clone()), Some(json!("ready")));
     let answer = daemon.send(&event("pbx", "beat-nobody", "agent.heartbeat", json!({"agent": "nobody"})));
     assert_eq!(answer["code"], "unknown_agent", "{answer}");
 }

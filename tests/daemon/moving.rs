@@ -137,6 +137,32 @@ fn a_domain_goes_to_a_new_shard_with_everything_that_is_live_in_it() {
     daemon.kill();
     daemon.start();
     assert_eq!(contact(&daemon, "other").expect("it is there").1, "waiting");
+
+    // It is not moved out of where it was before.
+    assert_eq!(daemon.stop(), Some(0));
+    daemon.set("PICKET_SHARDS__NEW__DOMAINS", "mv-c");
+    daemon.set("PICKET_SHARDS__NEWER__DOMAINS", "mv-b");
+    let (done, why) = daemon.run(&["setup", "--move-domain", "mv-b", "--from", "one"]);
+    assert!(!done && why.contains("was moved to the shard new already"), "{why}");
+}
+
+#[test]
+fn a_shard_that_is_called_otherwise_does_not_begin_with_nothing() {
+    let mut daemon = Setup::embedded(include_str!("rules.toml"), "renamed").start();
+    accepted(&daemon, &received("renamed", "waiting"));
+    assert_eq!(daemon.stop(), Some(0));
+    daemon.set("PICKET_SHARD__NAME", "better");
+    daemon.launch();
+    let refused = until("the refusal", PATIENCE, || {
+        daemon.try_get("/readyz").filter(|reply| reply.status == 503 && reply.text.contains("--move-domain"))
+    });
+    assert!(refused.text.contains("picket setup --move-domain renamed --from renamed"), "{}", refused.text);
+    assert_eq!(daemon.stop(), Some(0));
+    let (done, what) = daemon.run(&["setup", "--move-domain", "renamed", "--from", "renamed"]);
+    assert!(done, "{what}");
+    daemon.start();
+    let (shard, state, ..) = contact(&daemon, "waiting").expect("it is there");
+    assert_eq!((shard.as_str(), state.as_str()), ("better", "waiting"));
 }
 
 #[test]

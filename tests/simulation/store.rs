@@ -271,6 +271,10 @@ impl Store for Seen {
         self.call("rows", move |state, _| at_once!(state.primary, rows(&shard, kind))).await
     }
 
+    async fn shards(&self) -> Result<Vec<String>, StoreError> {
+        self.call("shards", move |state, _| at_once!(state.primary, shards())).await
+    }
+
     async fn blob(&self, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError> {
         let (shard, hash) = (shard.to_owned(), hash.to_owned());
         self.call("blob", move |state, _| at_once!(state.primary, blob(&shard, &hash))).await

@@ -233,6 +233,21 @@ pub(crate) async fn every_row_of_a_kind_is_listed_once(one: &dyn Store, other: &
     assert_eq!(other.rows("elsewhere", DirectoryKind::Customer).await.unwrap(), []);
 }
 
+pub(crate) async fn every_shard_that_was_taken_over_is_listed(one: &dyn Store, other: &dyn Store) {
+    let shards = async || {
+        let mut shards = other.shards().await.unwrap();
+        shards.retain(|shard| shard.starts_with("listed"));
+        shards.sort();
+        shards
+    };
+    assert_eq!(other.head("listed-c").await.unwrap(), Head::default());
+    assert!(shards().await.is_empty(), "a shard that was only looked at is there");
+    for shard in ["listed-b", "listed-a", "listed-b"] {
+        one.acquire(shard, "ann", "nonce", 0).await.unwrap();
+    }
+    assert_eq!(shards().await, ["listed-a", "listed-b"]);
+}
+
 pub(crate) async fn the_newest_two_snapshots_are_kept_newest_first(one: &dyn Store, other: &dyn Store) {
     let (token, _) = owner_with(one, "ann", 9).await;
     one.save_snapshot(SHARD, &token, &snapshot("ann", 2)).await.unwrap();

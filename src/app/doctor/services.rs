@@ -113,7 +113,7 @@ pub(super) async fn broker(settings: &Settings, rules: Option<&RuleSet>) -> Vec<
     match parts::set_up(settings, rules, BrokerSetup::Check).await {
         Ok(names) => {
             let text = format!("all {} exchanges and queues are there", names.len());
-            findings.push(Finding::good("broker", text));
+            findings.push(compared(parts::differences(settings, rules).await, text));
         }
         Err(error) => match error.downcast_ref() {
             Some(error @ BrokerError::Unavailable { .. }) => {
@@ -160,6 +160,20 @@ fn aged(server: &Server) -> Finding {
                 "Picket is made for RabbitMQ 3.10 or newer, and tried with no other broker",
             )
         }
+    }
+}
+
+/// Whether what is there is as the settings say.
+fn compared(differences: anyhow::Result<Vec<String>>, all_there: String) -> Finding {
+    match differences {
+        Ok(different) if different.is_empty() => Finding::good("broker", all_there),
+        Ok(different) => Finding::bad(
+            "broker",
+            different.join("; "),
+            "a daemon with setup = \"declare\" cannot start: set the options back; or, with every daemon stopped and the queue \
+             empty, `rabbitmqctl delete_queue NAME` and `picket setup` (an archive need not be empty: what it kept is gone)",
+        ),
+        Err(error) => Finding::doubtful("broker", chain(error.as_ref()), "look at the broker's log, and try again"),
     }
 }
 

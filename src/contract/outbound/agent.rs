@@ -19,7 +19,7 @@ pub struct StateChanged {
     pub aliases: BTreeMap<String, String>,
     /// The channels it is about; none means all.
     pub channels: Vec<String>,
-    /// The state; none where only an absence, outside work or a heartbeat changed.
+    /// The state; none where only an absence or outside work changed, or where she is back in different states by channel.
     pub state: Option<State>,
     /// Why.
     pub cause: StateCause,

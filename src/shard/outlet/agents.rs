@@ -1,6 +1,6 @@
 //! Decides what is told about agents.
 
-use picket_core::{AgentFact, AgentId, ExpectedPresence, Kind, StateCause as CoreCause, StateSetter};
+use picket_core::{AgentFact, AgentId, ExpectedPresence, Kind, Presence, StateCause as CoreCause, StateSetter};
 
 use super::Writing;
 use crate::contract::outbound::Outbound;
@@ -51,9 +51,20 @@ impl Writing<'_> {
                 said.channels = vec![self.channel(*channel)];
                 said.contacts = Some(*contacts);
             }
-            AgentFact::Vouched(ExpectedPresence::Lost) => said.cause = StateCause::HeartbeatLost,
-            AgentFact::Vouched(ExpectedPresence::Seen) => said.cause = StateCause::HeartbeatSeen,
+            AgentFact::Vouched(ExpectedPresence::Lost) => {
+                (said.cause, said.state) = (StateCause::HeartbeatLost, Some(Presence::Offline.into()));
+            }
+            AgentFact::Vouched(ExpectedPresence::Seen) => {
+                (said.cause, said.state) = (StateCause::HeartbeatSeen, self.presence(agent).map(Into::into));
+            }
         }
         Outbound::AgentStateChanged(said)
+    }
+
+    /// Her state, where it is the same on every channel.
+    fn presence(&self, agent: AgentId) -> Option<Presence> {
+        let channels = self.state.router.agent(agent)?.channels;
+        let first = channels.first()?.presence;
+        channels.iter().all(|channel| channel.presence == first).then_some(first)
     }
 }

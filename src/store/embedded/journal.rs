@@ -283,6 +283,12 @@ pub(super) fn rows(
     })
 }
 
+pub(super) fn shards(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
+    reading(connection, "listing the shards", |transaction| {
+        transaction.prepare("SELECT name FROM shard WHERE epoch > 0")?.query_map([], |row| row.get(0))?.collect()
+    })
+}
+
 pub(super) fn blob(connection: &mut Connection, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError> {
     let found = connection
         .query_row("SELECT body FROM blob WHERE shard = ?1 AND hash = ?2", [shard, hash], |row| {

@@ -167,6 +167,10 @@ impl Store for Embedded {
         self.query("listing the directory", move |connection| journal::rows(connection, &shard, kind)).await
     }
 
+    async fn shards(&self) -> Result<Vec<String>, StoreError> {
+        self.query("listing the shards", journal::shards).await
+    }
+
     async fn blob(&self, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError> {
         let (shard, hash) = (shard.to_owned(), hash.to_owned());
         self.query("reading a blob", move |connection| journal::blob(connection, &shard, &hash)).await

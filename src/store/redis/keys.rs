@@ -18,6 +18,16 @@ impl Keys {
         self.key("own")
     }
 
+    /// What every shard's hash of that kind matches.
+    pub(super) fn every_own() -> String {
+        Self::of("*").own()
+    }
+
+    /// Whose such a hash is.
+    pub(super) fn shard_of(own: &str) -> Option<String> {
+        own.strip_prefix("pk:{")?.strip_suffix("}:own").map(str::to_owned)
+    }
+
     /// Who may try to own the shard; it ends by itself.
     pub(super) fn lease(&self) -> String {
         self.key("lease")

@@ -421,6 +421,21 @@ impl Store for Redis {
         }
     }
 
+    async fn shards(&self) -> Result<Vec<String>, StoreError> {
+        let (mut shards, mut cursor) = (BTreeSet::new(), 0_u64);
+        loop {
+            let mut commands = pipe();
+            commands.cmd("SCAN").arg(cursor).arg("MATCH").arg(Keys::every_own()).arg("COUNT").arg(1000);
+            let ((next, found),): ((u64, Vec<String>),) =
+                self.shared.reader.run("listing the shards", &commands).await?;
+            shards.extend(found.iter().filter_map(|own| Keys::shard_of(own)));
+            if next == 0 {
+                return Ok(shards.into_iter().collect());
+            }
+            cursor = next;
+        }
+    }
+
     async fn blob(&self, shard: &str, hash: &str) -> Result<Option<Bytes>, StoreError> {
         let mut commands = pipe();
         commands.cmd("HGET").arg(Keys::of(shard).blobs()).arg(hash);

@@ -40,11 +40,12 @@ fn commands(shard: &str) -> Vec<Cmd> {
     let (own, journal, upload) = (keys.own(), keys.journal(), keys.upload("doctor"));
     let (lease, daemons) = (keys.lease(), Keys::daemons(shard));
     let directory = keys.directory(DirectoryKind::Customer);
-    let words: [&[&str]; 38] = [
+    let words: [&[&str]; 39] = [
         &["PING"],
         &["INFO"],
         &["TIME"],
         &["WAIT", "0", "1"],
+        &["SCAN", "0"],
         &["FCALL_RO", "picket_read", "2", &own, &journal, "0", "1"],
         &["FCALL", "picket_watermark", "1", &own, "", "0"],
         &["GET", &lease],
