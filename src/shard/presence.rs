@@ -182,11 +182,15 @@ impl Decider {
 }
 
 impl Loop {
-    /// Looks, once a second, who was not heard of; what could not be taken could not be heard.
+    /// Looks, once a second, who was not heard of; what could not be taken could not be heard. A driven clock says nothing of
+    /// how long somebody was silent.
     pub(super) fn look_for_missing(&mut self) {
+        self.decider.presences.next = Monotonic::now();
+        if self.decider.keeper.clock().is_driven() {
+            return;
+        }
         self.queue.extend(self.decider.catch_up());
         let listens = !self.decider.is_catching_up() && !self.health.borrow().is_in_trouble("inbox");
-        self.decider.presences.next = Monotonic::now();
         let decided = self.decider.find_missing(listens);
         self.queue.extend(decided);
     }
