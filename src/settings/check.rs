@@ -172,8 +172,8 @@ fn shard(settings: &Settings) -> Option<Complaint> {
 
 fn source(settings: &Settings) -> Option<Complaint> {
     let spans = settings.source.iter().filter_map(|(name, source)| Some((name, source.lost_after?.duration())));
-    let (name, _) = spans.into_iter().find(|(_, span)| !(SILENCE.0..=SILENCE.1).contains(span))?;
-    complain("source", format!("`lost_after` of `{name}` is out of range"), "set it to something from 2s to 1h")
+    let (name, span) = spans.into_iter().find(|(_, span)| !(SILENCE.0..=SILENCE.1).contains(span))?;
+    complain("source", format!("`lost_after` of `{name}` is {span:?}"), "set it to something from 2s to 1h")
 }
 
 /// Several shards: each domain belongs to exactly one.

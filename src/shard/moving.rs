@@ -85,7 +85,8 @@ pub enum Error {
     },
     /// It was moved before.
     #[error(
-        "the domain {domain} of the shard {shard} was moved to the shard {to} already: name it under [shards.{to}], or move it          on from there"
+        "the domain {domain} of the shard {shard} was moved to the shard {to} already: name it under [shards.{to}], or move it \
+         on from there"
     )]
     Elsewhere {
         /// Which domain.

@@ -239,7 +239,7 @@ impl Topology {
         Ok(())
     }
 
-    /// Looks whether every exchange and queue is there. Arguments and bindings cannot be seen over AMQP.
+    /// Looks whether every exchange and queue is there. Arguments are not compared, see `differences`; bindings cannot be seen.
     ///
     /// # Errors
     /// [`BrokerError::Topology`] for what is missing; [`BrokerError::Unavailable`].
