@@ -210,4 +210,3 @@ fn reaper(server: u32, folder: &Path) -> Child {
         .spawn()
         .expect("sh starts")
 }
-
